@@ -1,0 +1,188 @@
+"""BCDClassifier: scikit-learn's conventions with and without scikit-learn, and what it learns."""
+
+import subprocess
+import sys
+import warnings
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from zeroone.datasets import load_digits
+from zeroone.estimators import BCDClassifier
+
+
+def scikit_learn_checks():
+    """Return the parametrisation by scikit-learn's own checks, or one skipped case."""
+    try:
+        from sklearn.utils.estimator_checks import parametrize_with_checks
+    except ImportError:
+        skipped = pytest.param(None, None, marks=pytest.mark.skip(reason="needs scikit-learn"))
+        return pytest.mark.parametrize(("estimator", "check"), [skipped])
+    with warnings.catch_warnings():
+        # It says that the class does not inherit from scikit-learn's, which is the point.
+        warnings.simplefilter("ignore")
+        return parametrize_with_checks(
+            [
+                BCDClassifier(hidden=30, epochs=10),
+                BCDClassifier(hidden=(10, 8), epochs=5, form="full-batch", tau=0.1),
+            ]
+        )
+
+
+@pytest.mark.filterwarnings("ignore")
+@scikit_learn_checks()
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_digits()
+
+
+def test_without_scikit_learn_nothing_of_it_is_loaded():
+    code = (
+        "import sys, zeroone, zeroone.estimators, zeroone.cli\n"
+        "assert not {'sklearn', 'matplotlib', 'pandas'} & set(sys.modules)\n"
+        "try: zeroone.estimators.BCDClassifier().predict([[1.0]])\n"
+        "except (ValueError, AttributeError) as error: print(type(error).__name__)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "NotFittedError"
+
+
+def test_digits_by_default(digits):
+    classifier = BCDClassifier().fit(digits.X_train, digits.y_train)
+    assert classifier.score(digits.X_test, digits.y_test) >= 0.95
+    assert classifier.n_iter_ == 30
+    assert len(classifier.history_) == 30
+
+
+def test_full_batch_on_digits(digits):
+    classifier = BCDClassifier(100, form="full-batch", epochs=10, tau=0.05)
+    classifier.fit(digits.X_train, digits.y_train)
+    assert classifier.score(digits.X_test, digits.y_test) > 0.9
+    objective = classifier.history_.column("objective")
+    assert all(after <= before * (1 + 1e-9) for before, after in pairwise(objective))
+
+
+@pytest.mark.parametrize(
+    "labels", [np.array(list("abcdefghij")), np.arange(10) * 7 - 20, np.arange(10) + 0.0]
+)
+def test_any_label_type(digits, labels):
+    classifier = BCDClassifier(20, epochs=2).fit(digits.X_train, labels[digits.y_train])
+    predicted = classifier.predict(digits.X_test)
+    assert np.mean(predicted == labels[digits.y_test]) > 0.8
+    assert predicted.dtype.kind == labels.dtype.kind
+    np.testing.assert_array_equal(classifier.network_.predict(digits.X_test), predicted)
+
+
+def test_two_classes_have_one_score(digits):
+    two = digits.y_train < 5
+    classifier = BCDClassifier(20, epochs=2).fit(digits.X_train, two)
+    scores = classifier.decision_function(digits.X_test)
+    assert scores.shape == (len(digits.X_test),)
+    np.testing.assert_array_equal(classifier.predict(digits.X_test), scores > 0)
+
+
+def test_saved_network_predicts_the_same(digits, tmp_path):
+    from zeroone.network import load
+
+    classifier = BCDClassifier((20, 10), epochs=2, dtype="float32")
+    classifier.fit(digits.X_train, digits.y_train)
+    classifier.network_.save(tmp_path / "net.npz")
+    loaded = load(tmp_path / "net.npz")
+    assert loaded.dtype == np.float32
+    np.testing.assert_array_equal(loaded.predict(digits.X_test), classifier.predict(digits.X_test))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])
+def test_precision(digits, dtype):
+    classifier = BCDClassifier(10, epochs=1).fit(digits.X_train.astype(dtype), digits.y_train)
+    expected = np.float32 if dtype is np.float32 else np.float64
+    assert classifier.network_.dtype == expected
+
+
+def test_partial_fit_learns_from_a_stream(digits):
+    classifier = BCDClassifier(100)
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        some = rng.integers(len(digits.X_train), size=300)
+        classifier.partial_fit(digits.X_train[some], digits.y_train[some], classes=np.arange(10))
+    assert classifier.score(digits.X_test, digits.y_test) > 0.9
+
+
+def test_partial_fit_refuses(digits):
+    X, y = digits.X_train[:300], digits.y_train[:300]
+    with pytest.raises(ValueError, match="classes must be passed"):
+        BCDClassifier().partial_fit(X, y)
+    classifier = BCDClassifier(10).partial_fit(X, y, classes=np.arange(10))
+    with pytest.raises(ValueError, match="y must hold labels among"):
+        classifier.partial_fit(X, y + 5)
+    with pytest.raises(ValueError, match="X has 3 features"):
+        classifier.partial_fit(X[:, :3], y)
+    with pytest.raises(AttributeError, match="mini-batch"):
+        BCDClassifier(form="full-batch").partial_fit  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"hidden": 0}, "hidden"),
+        ({"hidden": ()}, "hidden"),
+        ({"form": "both"}, "form"),
+        ({"epochs": 0}, "epochs"),
+        ({"tau": -1}, "tau"),
+        ({"gamma": 0}, "gamma"),
+        ({"lam": -1}, "lam"),
+        ({"whitening": 0}, "whitening"),
+        ({"dtype": "float16"}, "dtype"),
+        ({"form": "full-batch", "splitting": "four"}, "splitting"),
+        ({"form": "full-batch", "pi": 0}, "pi"),
+    ],
+)
+def test_bad_parameters(digits, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        BCDClassifier(**parameters).fit(digits.X_train, digits.y_train)
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        ([[1.0, np.nan], [0.0, 1.0]], [0, 1], "X must be finite"),
+        ([[1.0], [0.0]], [0, 0], "at least two classes"),
+        ([[1.0], [0.0]], [0, 1, 1], "y must have 2 labels"),
+        ([1.0, 0.0], [0, 1], "Reshape"),
+        ([[1.0], [0.0, 1.0]], [0, 1], "rows differ"),
+        (np.zeros((0, 2)), [], "0 sample"),
+        ([[1.0], [0.0]], [0.5, 1], "Unknown label type"),
+        ([[1.0], [0.0]], None, "y is None"),
+    ],
+)
+def test_bad_data(X, y, message):
+    with pytest.raises(ValueError, match=message):
+        BCDClassifier(3).fit(X, y)
+
+
+def test_steps_and_snapshot(digits):
+    classifier = BCDClassifier(20, epochs=3)
+    accuracies = []
+    for step in classifier.steps(digits.X_train, digits.y_train):
+        if step.info.get("epoch_ends"):
+            network = classifier.snapshot()
+            accuracies.append(np.mean(network.predict(digits.X_test) == digits.y_test))
+    assert len(accuracies) == 3
+    assert min(accuracies) > 0.6
+    assert classifier.network_ != network
+
+
+def test_parameters_and_repr():
+    classifier = BCDClassifier(30, tau=0.2)
+    assert classifier.get_params()["tau"] == 0.2
+    assert classifier.set_params(tau=0.3) is classifier
+    assert repr(classifier) == "BCDClassifier(hidden=30, tau=0.3)"
+    with pytest.raises(ValueError, match="Invalid parameter 'speed'"):
+        classifier.set_params(speed=1)
