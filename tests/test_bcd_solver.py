@@ -246,8 +246,10 @@ def test_groups_of_neurons_decide_as_one_at_a_time(seed, units, samples, two, ma
     T = rng.standard_normal((samples, 3))
     V = (rng.random((samples, units)) < 0.5).astype(float)
     tau, kappa, pi = 0.3, 0.7, np.inf if two else 1.5
-    new, U = V.copy(), np.zeros_like(A)
-    sweep_neurons(U, new, A, T - V @ W.T, W, kappa=kappa, tau=tau, pi=pi, margin=margin)
+    new, bits = V.copy(), V > 0.5
+    relaxed = {} if two else {"V": new, "pi": pi}
+    sweep_neurons(bits, A, T - V @ W.T, W, kappa=kappa, tau=tau, margin=margin, **relaxed)
+    new = bits.astype(float) if two else new
     for j in range(units):
         without = T - V @ W.T + np.outer(V[:, j], W[:, j])
         costs, values = [], []

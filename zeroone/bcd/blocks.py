@@ -228,7 +228,9 @@ def ridge_activations(
     return result
 
 
-def nearest_on_side(A: FloatArray, S: FloatArray | BoolArray, margin: float) -> FloatArray:
+def nearest_on_side(
+    A: FloatArray, S: FloatArray | BoolArray, margin: float, out: FloatArray | None = None
+) -> FloatArray:
     """Return the pre-activations nearest to A on the side of the threshold that S names.
 
     The sets are {u : step(u) = 1} = (0, inf), which is open, and {u : step(u) = 0} = (-inf, 0].
@@ -245,13 +247,20 @@ def nearest_on_side(A: FloatArray, S: FloatArray | BoolArray, margin: float) -> 
         The sides, 0/1 of any type.
     margin : float
         The half-width of the gap around 0; 0 for the remedy "tiny".
+    out : ndarray of the shape of A, optional
+        Where to write the result.
 
     Returns
     -------
     ndarray of the shape of A
     """
-    lowest = margin if margin > 0 else np.finfo(A.dtype).smallest_normal
-    return np.where(S, np.maximum(A, A.dtype.type(lowest)), np.minimum(A, A.dtype.type(-margin)))
+    result = np.empty_like(A) if out is None else out
+    lowest = A.dtype.type(margin if margin > 0 else np.finfo(A.dtype).smallest_normal)
+    highest = A.dtype.type(-margin)
+    for rows in row_blocks(len(A)):
+        a = A[rows]
+        result[rows] = np.where(S[rows], np.maximum(a, lowest), np.minimum(a, highest))
+    return result
 
 
 def crossing_cost(A: FloatArray, margin: float) -> FloatArray:

@@ -23,7 +23,13 @@ from numpy.typing import NDArray
 from zeroone.bcd import blocks
 from zeroone.bcd.initialise import INITIALISATIONS, initial_rows, scale_to_unit_variance
 from zeroone.bcd.neurons import sweep_neurons
-from zeroone.bcd.objective import check_hidden, per_layer, squared_distance, with_constant
+from zeroone.bcd.objective import (
+    check_hidden,
+    layer_product,
+    per_layer,
+    squared_distance,
+    with_constant,
+)
 from zeroone.bcd.output import TARGETS, RunningRegression, target_block
 from zeroone.bcd.proximal import (
     PROXIMAL_FORMS,
@@ -243,7 +249,7 @@ class Batch:
     ----------
     inputs : list of ndarray, shape (n, n_i + 1)
         V_0, ..., V_{h-1} as the weights compute them.
-    bits : list of ndarray, shape (n, n_i)
+    bits : list of ndarray of bool, shape (n, n_i)
         The bits decided for the hidden layers, which may differ from those computed.
     preactivations : list of ndarray, shape (n, n_i)
         U_i, the nearest to A_i with these bits.
@@ -265,24 +271,33 @@ class Batch:
         self.inputs = [X]
         self.computed: list[FloatArray] = []
         for W in state.weights[:-1]:
-            self.computed.append(self.inputs[-1] @ W.T)
+            self.computed.append(layer_product(self.inputs[-1], W))
             self.inputs.append(with_constant(self.computed[-1] > 0, X.dtype))
-        self.preactivations = [blocks.nearest_on_side(A, A > 0, options.gap) for A in self.computed]
-        self.bits = [V[:, :-1].copy() for V in self.inputs[1:]]
+        self.bits = [A > 0 for A in self.computed]
+        # Not moved out of the gap yet: `update_bits` does that, and `leave_gap` if it is measured.
+        self.preactivations = list(self.computed)
         self.products = [*self.computed, self.inputs[-1] @ state.weights[-1].T]
         self.targets = target_block(self.products[-1], Y, options.targets)
 
-    def terms(self) -> dict[str, float]:
-        """Return the batch's objective per sample: the fit and the couplings."""
+    def terms(self, *, measure: bool) -> dict[str, float]:
+        """Return the batch's objective per sample; the couplings are NaN if not measured."""
         values = self.fit_term()
         for i, tau in enumerate(self.tau):
-            distance = squared_distance(self.preactivations[i], self.products[i])
-            values[f"coupling_{i + 1}"] = tau / 2 * distance / len(self.Y)
+            coupling = np.nan
+            if measure:
+                distance = squared_distance(self.preactivations[i], self.products[i])
+                coupling = tau / 2 * distance / len(self.Y)
+            values[f"coupling_{i + 1}"] = coupling
         values["sparsity"] = self.options.lam * sum(len(W) for W in self.state.weights[:-1])
         return values
 
+    def leave_gap(self, layer: int) -> None:
+        """Set U_i to the nearest pre-activations with the bits decided."""
+        A, bits = self.products[layer], self.bits[layer]
+        self.preactivations[layer] = blocks.nearest_on_side(A, bits, self.options.gap)
+
     def fit_term(self) -> dict[str, float]:
-        """Return the fit alone, per sample."""
+        """Return the mean fit of a sample alone."""
         return {"fit": squared_distance(self.targets, self.products[-1]) / 2 / len(self.Y)}
 
     def update_output(self) -> None:
@@ -306,29 +321,29 @@ class Batch:
             target = self.targets if top else self.preactivations[layer + 1]
             residual = target - A
             flipped += sweep_neurons(
-                self.preactivations[layer],
                 self.bits[layer],
                 self.products[layer],
                 residual,
                 W[:, :-1],
                 kappa=1.0 if top else self.tau[layer + 1],
                 tau=self.tau[layer],
-                pi=np.inf,
                 margin=self.options.gap,
                 rng=self.state.rng,
             )
             A = target - residual
             if not top:
-                self.preactivations[layer + 1] = blocks.nearest_on_side(
-                    A, self.bits[layer + 1], self.options.gap
-                )
+                self.products[layer + 1] = A
+                self.leave_gap(layer + 1)
         self.products[layer + 1] = A
+        self.leave_gap(layer)
         return flipped
 
     def update_weights(self, layer: int, proximity: float) -> None:
         """Block W_i: the proximal step towards U_i, from what the weights compute."""
-        V, A = self.inputs[layer], self.computed[layer]
-        D = blocks.nearest_on_side(A, self.bits[layer], self.options.gap) - A
+        V, A, U = self.inputs[layer], self.computed[layer], self.preactivations[layer]
+        if self.products[layer] is not A:
+            U = blocks.nearest_on_side(A, self.bits[layer], self.options.gap)
+        D = U - A
         if layer < self.state.settled:
             proximity *= self.options.settled_proximity
         W, rho = self.state.weights[layer], proximity - 1
@@ -342,8 +357,9 @@ class Batch:
 
     def refresh_product(self, layer: int) -> None:
         """Compute A_i again from the present weights and the bits decided."""
-        V = self.inputs[0] if layer == 0 else with_constant(self.bits[layer - 1])
-        self.products[layer] = V @ self.state.weights[layer].T
+        dtype = self.inputs[0].dtype
+        V = self.inputs[0] if layer == 0 else with_constant(self.bits[layer - 1], dtype)
+        self.products[layer] = layer_product(V, self.state.weights[layer])
 
 
 def rescale(state: BatchState, X: FloatArray) -> None:
@@ -398,8 +414,8 @@ def batch_steps(batch: Batch, proximity: float, *, measure: bool) -> Iterator[St
     proximity : float
         What moving the hidden layers' weights costs.
     measure : bool
-        Whether to compute the couplings after those moves, which takes one more product a layer.
-        Otherwise they are NaN.
+        Whether to compute the couplings, which takes one more product a layer. Otherwise they are
+        NaN.
 
     Yields
     ------
@@ -407,7 +423,10 @@ def batch_steps(batch: Batch, proximity: float, *, measure: bool) -> Iterator[St
         Blocks ``W_h``, ``T``, ``U_{h-1}``, ..., ``U_1``, ``W_1``, ..., ``W_{h-1}``.
     """
     epoch, hidden = batch.state.epoch, len(batch.tau)
-    terms = batch.terms()
+    if measure:
+        for layer in range(hidden):
+            batch.leave_gap(layer)
+    terms = batch.terms(measure=measure)
 
     def step(block: str, after: dict[str, float], **info: Any) -> Step:
         nonlocal terms
@@ -420,14 +439,12 @@ def batch_steps(batch: Batch, proximity: float, *, measure: bool) -> Iterator[St
     yield step("T", {**terms, **batch.fit_term()})
     for layer in reversed(range(hidden)):
         flipped = batch.update_bits(layer)
-        yield step(f"U{layer + 1}", batch.terms(), flipped=flipped)
+        yield step(f"U{layer + 1}", batch.terms(measure=measure), flipped=flipped)
     for layer in range(hidden):
         batch.update_weights(layer, proximity)
-        after = {**terms, f"coupling_{layer + 1}": np.nan}
         if measure:
             batch.refresh_product(layer)
-            after = batch.terms()
-        yield step(f"W{layer + 1}", after, proximity=proximity)
+        yield step(f"W{layer + 1}", batch.terms(measure=measure), proximity=proximity)
 
 
 def train(

@@ -13,8 +13,9 @@ before it decided, so each update lowers the objective: coordinate descent on bi
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
-from zeroone.bcd.blocks import crossing_cost, nearest_on_side
+from zeroone.bcd.blocks import crossing_cost
 from zeroone.bcd.objective import row_blocks
 from zeroone.validation import BoolArray, FloatArray
 
@@ -28,8 +29,8 @@ def neuron_groups(n_units: int, n_next: int, rng: np.random.Generator | None = N
     Parameters
     ----------
     n_units, n_next : int
-        Sizes of the layer and of the next one. Under a narrow layer those products are small, and
-        with small groups they stay below the size at which BLAS starts threads.
+        Sizes of the layer and of the next one. Under a narrow layer the products are cheap, and
+        small groups leave fewer decisions that depend on each other.
     rng : numpy.random.Generator, optional
         Shuffles the groups; ascending order by default.
     """
@@ -40,9 +41,35 @@ def neuron_groups(n_units: int, n_next: int, rng: np.random.Generator | None = N
     return groups
 
 
-def decide_group(
+def firing_threshold(
+    A: FloatArray, square: FloatArray, *, kappa: float, tau: float, pi: float, margin: float
+) -> FloatArray:
+    """Return what a neuron's correlation with the residual must exceed for it to fire.
+
+        w . r0 > |w|^2 / 2 + tau (kappa |w|^2 + pi) / (2 kappa pi) * crossing_cost(a)
+
+    Parameters
+    ----------
+    A : ndarray, shape (n_neurons, n_samples)
+        Pre-activations.
+    square : ndarray, shape (n_neurons, 1)
+        |w|^2, the squared lengths of the outgoing weights.
+    kappa, tau, pi, margin : float
+        As in `sweep_neurons`.
+
+    Returns
+    -------
+    ndarray, shape (n_neurons, n_samples)
+    """
+    threshold = crossing_cost(A, margin)
+    threshold *= tau / 2 * (square / pi + 1 / kappa)
+    threshold += square / 2
+    return threshold
+
+
+def decide_in_turn(
     correlation: FloatArray,
-    V: FloatArray,
+    V: FloatArray | BoolArray,
     threshold: FloatArray,
     K: FloatArray,
     *,
@@ -51,22 +78,18 @@ def decide_group(
 ) -> tuple[BoolArray, FloatArray]:
     """Decide a group of neurons in turn, each knowing what those before it did.
 
-    A neuron fires where its correlation with the residual exceeds a threshold:
-
-        w . r0 > |w|^2 / 2 + tau (kappa |w|^2 + pi) / (2 kappa pi) * crossing_cost(a)
-
     Parameters
     ----------
     correlation : ndarray, shape (n_neurons, n_samples)
         w_j . r0 with the residual r0 without neuron j, before any neuron of the group moves.
     V : ndarray, shape (n_neurons, n_samples)
-        The activations before.
+        The activations before, floats or bits.
     threshold : ndarray, shape (n_neurons, n_samples)
-        The right-hand side.
+        See `firing_threshold`.
     K : ndarray, shape (n_neurons, n_neurons)
         Gram matrix w_i . w_j of the outgoing weights.
     kappa, pi : float
-        Weights of the next layer's residual and of the activations' mismatch; pi may be infinite.
+        As in `sweep_neurons`.
 
     Returns
     -------
@@ -76,41 +99,70 @@ def decide_group(
         By how much the activations changed.
     """
     bits = np.empty(V.shape, dtype=bool)
-    changes = np.empty_like(V)
+    changes = np.empty(V.shape, correlation.dtype)
     for j in range(len(V)):
         # What the neurons before this one changed has moved the residual.
         seen = correlation[j] - K[j, :j] @ changes[:j]
         np.greater(seen, threshold[j], out=bits[j])
-        new = bits[j]
+        new = bits[j].astype(seen.dtype)
         if np.isfinite(pi):
-            new = (kappa * seen + pi * bits[j]) / (kappa * K[j, j] + pi)
+            new = (kappa * seen + pi * new) / (kappa * K[j, j] + pi)
         np.subtract(new, V[j], out=changes[j])
     return bits, changes
 
 
+def decide_bits(
+    correlation: FloatArray, bits: BoolArray, threshold: FloatArray, K: FloatArray
+) -> tuple[NDArray[np.intp], FloatArray]:
+    """Decide a group of neurons in turn in the two-splitting form, in place.
+
+    For a sample for which no neuron of the group flips, none has to know what the others did:
+    `decide_in_turn` is needed for the few others only.
+
+    Parameters
+    ----------
+    correlation, threshold, K
+        As in `decide_in_turn`.
+    bits : ndarray of bool, shape (n_neurons, n_samples)
+        Changed in place.
+
+    Returns
+    -------
+    samples : ndarray of int, shape (n_moved,)
+        For which a bit may have flipped.
+    changes : ndarray, shape (n_neurons, n_moved)
+        By how much the activations changed for them.
+    """
+    alone = correlation > threshold
+    moved = np.flatnonzero(np.any(alone != bits, axis=0))
+    decided, changes = decide_in_turn(
+        correlation[:, moved], bits[:, moved], threshold[:, moved], K, kappa=1.0, pi=np.inf
+    )
+    bits[:, moved] = decided
+    return moved, changes
+
+
 def sweep_neurons(
-    U: FloatArray,
-    V: FloatArray,
+    bits: BoolArray,
     A: FloatArray,
     R: FloatArray,
     W: FloatArray,
     *,
     kappa: float,
     tau: float,
-    pi: float,
     margin: float,
+    pi: float = np.inf,
+    V: FloatArray | None = None,
     rng: np.random.Generator | None = None,
 ) -> int:
     """Solve the block (V_j, U_j) of every neuron j of a layer in turn, in place.
 
     Parameters
     ----------
-    U : ndarray, shape (n_samples, n_units)
-        The layer's free pre-activations; changed in place to ``nearest_on_side(A, bits, margin)``.
-    V : ndarray, shape (n_samples, n_units)
-        Its activations, without the constant column; changed in place.
+    bits : ndarray of bool, shape (n_samples, n_units)
+        step(U); changed in place. The best U is then ``nearest_on_side(A, bits, margin)``.
     A : ndarray, shape (n_samples, n_units)
-        What its weights compute, V_{i-1} W_i^T.
+        The layer's pre-activations V_{i-1} W_i^T.
     R : ndarray, shape (n_samples, n_next)
         The next layer's residual; kept up to date in place.
     W : ndarray, shape (n_next, n_units)
@@ -119,37 +171,45 @@ def sweep_neurons(
         Weight of the next layer's residual (1 for the output layer).
     tau : float
         Weight of |U - A|^2.
-    pi : float
-        Weight of |V - step(U)|^2; infinity for the two-splitting form, where V = step(U).
     margin : float
         Half-width of the gap around 0 of U; 0 for the remedy "tiny".
+    pi : float, optional
+        Weight of |V - step(U)|^2 in the three-splitting form; infinite by default, that is, the
+        two-splitting form.
+    V : ndarray, shape (n_samples, n_units), optional
+        For a finite `pi`: the activations, without the constant column; changed in place.
     rng : numpy.random.Generator, optional
         Shuffles the groups in which neurons are visited; ascending order by default.
 
     Returns
     -------
     int
-        How many bits step(U) changed.
+        How many bits flipped.
     """
-    groups = neuron_groups(V.shape[1], len(W), rng)
+    groups = neuron_groups(A.shape[1], len(W), rng)
     outgoing = [np.ascontiguousarray(W[:, group].T) for group in groups]
     grams = [w @ w.T for w in outgoing]
     flipped = 0
     # Given the weights, samples do not interact: blocks of rows keep everything in the cache.
-    for rows in row_blocks(len(V)):
+    for rows in row_blocks(len(A), 2048):
         residual = R[rows]
         for group, w, K in zip(groups, outgoing, grams, strict=True):
-            # Neuron-major copies: a neuron's samples lie next to each other.
-            a = A[rows, group].T.copy()
-            v = V[rows, group].T.copy()
+            # A neuron's samples next to each other, as they are in arrays of Fortran order.
+            a = np.ascontiguousarray(A[rows, group].T)
+            before = np.ascontiguousarray(bits[rows, group].T)
             square = K.diagonal()[:, None]
-            threshold = crossing_cost(a, margin)
-            threshold *= tau / 2 * (square / pi + 1 / kappa)
-            threshold += square / 2
-            correlation = w @ residual.T + square * v
-            bits, changes = decide_group(correlation, v, threshold, K, kappa=kappa, pi=pi)
-            flipped += int(np.count_nonzero((U[rows, group] > 0) != bits.T))
-            residual -= changes.T @ w
-            U[rows, group] = nearest_on_side(a, bits, margin).T
-            V[rows, group] = (v + changes).T
+            threshold = firing_threshold(a, square, kappa=kappa, tau=tau, pi=pi, margin=margin)
+            if V is None:
+                after = before.copy()
+                correlation = w @ residual.T + square * before
+                moved, changes = decide_bits(correlation, after, threshold, K)
+                residual[moved] -= changes.T @ w
+            else:
+                v = np.ascontiguousarray(V[rows, group].T)
+                correlation = w @ residual.T + square * v
+                after, changes = decide_in_turn(correlation, v, threshold, K, kappa=kappa, pi=pi)
+                residual -= changes.T @ w
+                V[rows, group] += changes.T
+            flipped += int(np.count_nonzero(before != after))
+            bits[rows, group] = after.T
     return flipped

@@ -16,6 +16,7 @@ removes the activation terms and gives the two-splitting form (theory, B2).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -43,18 +44,37 @@ def with_constant(X: FloatArray | BoolArray, dtype: np.dtype | None = None) -> F
     Returns
     -------
     ndarray, shape (n_samples, n_features + 1)
+        In X's order of memory.
     """
-    result = np.empty((X.shape[0], X.shape[1] + 1), dtype or X.dtype)
+    order: Literal["C", "F"] = "F" if X.flags.f_contiguous else "C"
+    result = np.empty((X.shape[0], X.shape[1] + 1), dtype or X.dtype, order=order)
     result[:, :-1] = X
     result[:, -1] = 1
     return result
+
+
+def layer_product(V: FloatArray, W: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """Return V W^T in Fortran order: what a neuron makes of all samples lies together in memory.
+
+    Parameters
+    ----------
+    V : ndarray, shape (n_samples, n_in)
+    W : ndarray, shape (n_out, n_in)
+    out : ndarray, shape (n_samples, n_out), optional
+        Where to write it, in Fortran order.
+
+    Returns
+    -------
+    ndarray, shape (n_samples, n_out)
+    """
+    return np.matmul(W, V.T, out=None if out is None else out.T).T
 
 
 def squared_distance(P: FloatArray, Q: FloatArray) -> float:
     """Return |P - Q|^2, summed in double precision over blocks of rows."""
     total = 0.0
     for rows in row_blocks(len(P)):
-        difference = (P[rows] - Q[rows]).ravel()
+        difference = (P[rows] - Q[rows]).ravel(order="K")
         total += float(difference @ difference)
     return total
 
@@ -163,16 +183,16 @@ class State:
 
     def refresh_product(self, layer: int) -> None:
         """Compute A_i = V_{i-1} W_i^T again, in place."""
-        np.matmul(self.activations[layer], self.weights[layer].T, out=self.products[layer])
+        layer_product(self.activations[layer], self.weights[layer], out=self.products[layer])
 
     def copy(self) -> "State":
         """Return a deep copy, to keep what a later step will change."""
         return State(
             self.Y,
-            [V.copy() for V in self.activations],
-            [U.copy() for U in self.preactivations],
+            [V.copy(order="K") for V in self.activations],
+            [U.copy(order="K") for U in self.preactivations],
             [W.copy() for W in self.weights],
-            [A.copy() for A in self.products],
+            [A.copy(order="K") for A in self.products],
         )
 
 
@@ -187,7 +207,7 @@ def activation_mismatch(state: State, coefficients: Coefficients, layer: int) ->
     V, U = state.activations[layer + 1], state.preactivations[layer]
     total = 0.0
     for rows in row_blocks(len(U)):
-        difference = (V[rows, :-1] - (U[rows] > 0)).ravel()
+        difference = (V[rows, :-1] - (U[rows] > 0)).ravel(order="K")
         total += float(difference @ difference)
     return coefficients.pi[layer] / 2 * total
 

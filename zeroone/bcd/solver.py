@@ -23,6 +23,7 @@ from zeroone.bcd.objective import (
     State,
     check_hidden,
     evaluate_term,
+    layer_product,
     objective,
     per_layer,
     with_constant,
@@ -195,7 +196,7 @@ def initial_state(
             W = initial_rows(V, Y, size, options.initialisation, rng)
         else:
             W = np.column_stack([start.weights[layer], start.biases[layer]]).astype(X.dtype)
-        A = V @ W.T
+        A = layer_product(V, W)
         U = blocks.nearest_on_side(A, A > 0, options.gap)
         state.weights.append(W)
         state.products.append(A)
@@ -209,7 +210,7 @@ def initial_state(
     else:
         top = np.column_stack([start.weights[-1], start.biases[-1]]).astype(X.dtype)
     state.weights.append(top)
-    state.products.append(state.activations[-1] @ top.T)
+    state.products.append(layer_product(state.activations[-1], top))
     return state
 
 
@@ -300,18 +301,23 @@ class BlockUpdates:
         """(V_i, U_i) together, one neuron at a time: the two-splitting form, or the joint block."""
         state, coefficients = self.state, self.coefficients
         two = self.options.splitting == "two"
+        A, U = state.products[layer], state.preactivations[layer]
+        bits, V = U > 0, state.activations[layer + 1][:, :-1]
         flipped = sweep_neurons(
-            state.preactivations[layer],
-            state.activations[layer + 1][:, :-1],
-            state.products[layer],
+            bits,
+            A,
             state.residual(layer + 1),
             state.weights[layer + 1][:, :-1],
             kappa=coefficients.layer_weight(layer + 1),
             tau=coefficients.tau[layer],
-            pi=np.inf if two else coefficients.pi[layer],
             margin=self.options.gap,
+            pi=np.inf if two else coefficients.pi[layer],
+            V=None if two else V,
             rng=self.rng,
         )
+        if two:
+            V[:] = bits
+        blocks.nearest_on_side(A, bits, self.options.gap, out=U)
         state.refresh_product(layer + 1)
         terms = [self.coupling(layer), self.coupling(layer + 1)]
         return terms if two else [*terms, f"activation_{layer + 1}"], {"flipped": flipped}
