@@ -129,6 +129,8 @@ def test_stages_share_epochs():
         ({"forgetting": 0.0}, "forgetting"),
         ({"targets": "soft"}, "targets"),
         ({"proximal": "none"}, "proximal"),
+        ({"proximity": 0.5}, "proximity"),
+        ({"proximity": (2.0, 0.5)}, "proximity"),
         ({"lam": -0.1}, "lam"),
         ({"whitening": 0.0}, "whitening"),
         ({"settled_proximity": 0.5}, "settled_proximity"),
@@ -180,6 +182,12 @@ def test_folded_weights_do_the_same(seed, samples, features, whitening, kind):
     weights, biases = scaling.fold(W)
     np.testing.assert_allclose(X @ weights.T + biases, scaled @ W.T, atol=1e-8)
     np.testing.assert_allclose(scaled[:, :-1].mean(axis=0), 0, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1e300, 1e38, 1e16])
+def test_huge_features_are_refused(size):
+    with pytest.raises(ValueError, match="X must hold numbers below"):
+        InputScaling.fit(np.array([[size, 0.0], [-size, 1.0]]), 50.0)
 
 
 def test_scaling_without_whitening_has_unit_variance():

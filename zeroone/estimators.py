@@ -97,7 +97,7 @@ class BCDClassifier(Conventions):
         gamma: float = 0.01,
         lam: float = 0.0,
         initialisation: str = "differences",
-        passes: int = 2,
+        passes: int = 1,
         targets: str = "slack",
         forgetting: float = 0.1,
         proximal: str = "samples",

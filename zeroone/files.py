@@ -30,14 +30,17 @@ def atomic_write(path: str | os.PathLike[str], *, text: bool = False) -> Iterato
     Raises
     ------
     ValueError
-        If the folder does not exist or `path` is a folder.
+        If the folder does not exist, or `path` is a folder or a device.
     """
     target = Path(path)
     if not target.parent.is_dir():
         raise ValueError(f"cannot write {target}: the folder {target.parent} does not exist")
     if target.is_dir():
         raise ValueError(f"cannot write {target}: it is a folder")
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    if target.exists() and not target.is_file():
+        # To rename to /dev/null would be to replace it.
+        raise ValueError(f"cannot write {target}: it is not a regular file")
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
     try:
         options: dict[str, Any] = {"encoding": "utf-8", "newline": ""} if text else {}
         with os.fdopen(descriptor, "w" if text else "wb", **options) as file:

@@ -69,6 +69,7 @@ class History:
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
+        self._terms: dict[str, None] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -82,6 +83,7 @@ class History:
 
     def record_step(self, step: Step, **values: Any) -> None:
         """Append a row for a step: its sweep and block, the terms after it, and `values`."""
+        self._terms.update(dict.fromkeys(step.after))
         self.record(
             sweep=step.sweep,
             block=step.block,
@@ -94,6 +96,11 @@ class History:
     def columns(self) -> list[str]:
         """The names of all columns, in the order in which they first came up."""
         return list(dict.fromkeys(name for row in self.rows for name in row))
+
+    @property
+    def terms(self) -> list[str]:
+        """The names of the objective's terms, as `record_step` found them."""
+        return list(self._terms)
 
     def column(self, name: str) -> list[Any]:
         """Return one column, with None where a row has no such value.

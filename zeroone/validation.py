@@ -47,10 +47,13 @@ def check_array(
         raise ValueError(f"{name} must be an array, but its rows differ in length") from None
     if array.dtype.kind == "c":
         raise ValueError(f"{name} must hold real numbers. Complex data not supported")
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biufO":
+        # Text and dates could be converted, but nobody means that.
+        raise ValueError(f"{name} must hold real numbers, but has dtype {array.dtype}")
+    if array.dtype.kind == "O":
         try:
             array = array.astype(np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(
                 f"{name} must hold real numbers, but has dtype {array.dtype}"
             ) from None
@@ -58,7 +61,8 @@ def check_array(
         raise ValueError(f"{name} must have {ndim} axes, but has shape {array.shape}")
     if array.size == 0:
         raise ValueError(f"{name} must not be empty, but has shape {array.shape}")
-    array = array.astype(floating_dtype(array) if dtype is None else dtype, copy=False)
+    with np.errstate(over="ignore"):  # beyond the precision, an entry becomes infinite: refused
+        array = array.astype(floating_dtype(array) if dtype is None else dtype, copy=False)
     # One reduction without a temporary array: a sum is finite unless a term is not finite, or the
     # sum itself overflows; only then is every entry looked at.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -104,7 +108,10 @@ def check_number(
         wanted += f" and <= {maximum:g}"
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         raise ValueError(f"{name} must be a number {wanted}, but is {value!r}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = np.inf
     too_small = number <= minimum if strict else number < minimum
     if not np.isfinite(number) or too_small or number > maximum:
         raise ValueError(f"{name} must be a finite number {wanted}, but is {value!r}")

@@ -68,7 +68,7 @@ class BatchOptions:
         A factor on tau that changes from batch to batch; see `schedule_value`.
     remedy, margin
         As in the full-batch form.
-    passes : int, default 2
+    passes : int, default 1
         Passes over the neurons for each batch.
     targets : {"slack", "fixed"}, default "slack"
         Whether an output that is right by more than its margin is left alone.
@@ -109,7 +109,7 @@ class BatchOptions:
     tau_schedule: Schedule = 1.0
     remedy: str = "margin"
     margin: float = 0.1
-    passes: int = 2
+    passes: int = 1
     targets: str = "slack"
     gamma: float = 1e-2
     forgetting: float = 0.1
@@ -132,6 +132,8 @@ class BatchOptions:
         check_number("gamma", self.gamma, strict=True)
         check_number("forgetting", self.forgetting, strict=True, maximum=1.0)
         check_choice("proximal", self.proximal, PROXIMAL_FORMS)
+        for batch in (1, 2):
+            self.moving_price(batch, 2)
         check_number("whitening", self.whitening, strict=True)
         check_number("settled_proximity", self.settled_proximity, minimum=1.0)
         check_number("lam", self.lam)
@@ -141,6 +143,17 @@ class BatchOptions:
     def gap(self) -> float:
         """The margin in force: 0 for the remedy "tiny"."""
         return self.margin if self.remedy == "margin" else 0.0
+
+    def moving_price(self, batch: int, batches: int) -> float:
+        """Return the proximity of a batch, counted from 1.
+
+        Raises
+        ------
+        ValueError
+            If it is below 1.
+        """
+        value = schedule_value("proximity", self.proximity, batch, batches)
+        return check_number("proximity", value, minimum=1.0)
 
     def size(self, n_samples: int) -> int:
         """Return the number of samples in a batch."""
@@ -395,8 +408,11 @@ def remove_neurons(batch: Batch) -> int:
         regression, kept = remove_cheapest(regression, lam / tau, most=-(-units // 5))
         if kept.all():
             continue
-        state.weights[layer] = state.weights[layer][kept]
-        state.weights[layer + 1] = regression.W.astype(batch.Y.dtype)
+        # Both at once: an interrupt finds weights that fit together.
+        state.weights[layer : layer + 2] = [
+            state.weights[layer][kept],
+            regression.W.astype(batch.Y.dtype),
+        ]
         batch.inputs[layer + 1] = batch.inputs[layer + 1][:, np.append(kept, True)]
         if top:
             state.output.keep(np.append(kept, True))
@@ -488,7 +504,7 @@ def train(
         for number in range(per_epoch):
             updates += 1
             factor = schedule_value("tau_schedule", options.tau_schedule, updates, total)
-            proximity = schedule_value("proximity", options.proximity, updates, total)
+            proximity = options.moving_price(updates, total)
             # The samples that do not fill a batch wait for another epoch's order.
             rows = order[number * size : (number + 1) * size]
             tau = tuple(factor * price for price in prices)

@@ -50,8 +50,22 @@ class InputScaling:
         -------
         InputScaling
             Of a constant input, only the mean is removed.
+
+        Raises
+        ------
+        ValueError
+            If features are so large that their variance overflows.
         """
-        mean = X.mean(axis=0, dtype=np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = X.mean(axis=0, dtype=np.float64)
+            largest = max(
+                float(np.max(X)) - float(mean.min()), float(mean.max()) - float(np.min(X))
+            )
+        # Squares of single precision are added up below.
+        if not largest < 1e15:
+            raise ValueError(
+                f"X must hold numbers below 1e15 about their mean, but has {largest:g}"
+            )
         if whitening is None:
             squares = 0.0
             for rows in row_blocks(len(X), BLOCK):

@@ -1,0 +1,243 @@
+"""Run claims, here or on an executor's workers, with results that do not depend on which."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from fnmatch import fnmatch
+
+from zeroone import __version__
+from zeroone.claims.claim import Claim, Evidence, Tally, Trial, Verdict, attempt, collect
+from zeroone.validation import check_choice, check_integer
+
+PROFILES = {"default": 1, "thorough": 20}  # times each claim's own number of instances
+# Chunks submitted ahead of the one that is waited for: enough for many workers, and no more
+# results in memory than these.
+AHEAD = 512
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+Result = tuple[Evidence, float]
+Results = Generator[Result, None, None]
+Plan = tuple[Claim, list[tuple[int, int]]]
+
+
+def all_claims() -> list[Claim]:
+    """Return the registry: every claim of every area, in reading order."""
+    from zeroone.claims import registry
+
+    return list(registry.CLAIMS)
+
+
+def registered(claim_id: str) -> Claim:
+    """Return the claim of the registry with that id.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    for claim in all_claims():
+        if claim.id == claim_id:
+            return claim
+    raise ValueError(f"claim_id must be the id of a claim, but {claim_id!r} is none")
+
+
+def select(claims: Iterable[Claim], pattern: str | None) -> list[Claim]:
+    """Return the claims whose id matches a shell pattern or contains it as a substring.
+
+    Raises
+    ------
+    ValueError
+        If none does.
+    """
+    claims = list(claims)
+    if pattern is None:
+        return claims
+    chosen = [claim for claim in claims if fnmatch(claim.id, pattern) or pattern in claim.id]
+    if not chosen:
+        ids = ", ".join(claim.id for claim in claims)
+        raise ValueError(f"only must match a claim's id, but {pattern!r} matches none of {ids}")
+    return chosen
+
+
+def chunks(claim: Claim, cases: int) -> list[tuple[int, int]]:
+    """Return (chunk number, count) pairs that add up to `cases` instances.
+
+    A chunk is never larger than an ordinary run of the claim: where instances are slow, a longer
+    run is then still made of pieces that several workers can share evenly.
+    """
+    size = min(claim.chunk, claim.cases)
+    full, rest = divmod(cases, size)
+    return list(enumerate([size] * full + ([rest] if rest else [])))
+
+
+def rerun(claim_id: str, *, seed: int, chunk: int, count: int) -> Trial:
+    """Draw a chunk of a registered claim once more, with the instances and all that is compared.
+
+    Parameters
+    ----------
+    claim_id : str
+    seed : int
+        Of the run.
+    chunk, count : int
+        As in `Comparison`: the chunk's number and its instances.
+
+    Returns
+    -------
+    Trial
+        Its entry `Comparison.position` is the comparison.
+
+    Raises
+    ------
+    ValueError
+        If there is no such claim or a number is out of range.
+    """
+    check_integer("seed", seed, minimum=0)
+    check_integer("chunk", chunk, minimum=0)
+    return attempt(registered(claim_id), seed, chunk, check_integer("count", count))
+
+
+def collect_by_id(version: str, claim_id: str, seed: int, chunk: int, count: int) -> Result:
+    """Try a chunk of a registered claim; a worker process looks the claim up by its id."""
+    if version != __version__:
+        raise RuntimeError(f"a worker has zeroone {__version__}, but {version} started the run")
+    return timed_collect(registered(claim_id), seed, chunk, count)
+
+
+def timed_collect(claim: Claim, seed: int, chunk: int, count: int) -> Result:
+    """Try a chunk of a claim and measure the seconds that it took."""
+    start = time.perf_counter()
+    evidence = collect(claim, seed, chunk, count)
+    return evidence, time.perf_counter() - start
+
+
+def _ignore_interrupt() -> None:
+    """Leave Ctrl-C to the process that started the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def worker_pool(workers: int) -> Iterator[Executor | None]:
+    """Give an executor of that many processes, each with one thread for linear algebra.
+
+    Parameters
+    ----------
+    workers : int
+        With 1 there is no executor: the work is done in this process.
+
+    Yields
+    ------
+    concurrent.futures.Executor or None
+
+    Raises
+    ------
+    ValueError
+        If `workers` is not a positive integer.
+    """
+    if check_integer("workers", workers) == 1:
+        yield None
+        return
+    before = {name: os.environ.get(name) for name in THREADS}
+    # Processes start while the work is submitted and read their environment then.
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        # A forked copy of a process with threads can lock up; a spawned one is the same everywhere.
+        spawn = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_ignore_interrupt)
+        try:
+            yield pool
+        finally:
+            pool.shutdown(cancel_futures=True)
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def verify(
+    claims: Iterable[Claim] | None = None,
+    *,
+    cases: int | None = None,
+    seed: int = 0,
+    profile: str = "default",
+    executor: Executor | None = None,
+) -> Iterator[Verdict]:
+    """Check claims on random instances.
+
+    Parameters
+    ----------
+    claims : iterable of Claim, optional
+        Which; all of the registry by default. Executors that start other processes find a claim of
+        the registry there by its id; any other claim must be picklable.
+    cases : int, optional
+        Instances for each claim; each claim's own number, times the profile's factor, by default.
+    seed : int, default 0
+        The same seed gives the same instances, whoever runs them.
+    profile : {"default", "thorough"}
+        "thorough" tries 20 times as many instances.
+    executor : concurrent.futures.Executor, optional
+        Where to run the chunks; in this process by default. `worker_pool` makes one; that of a
+        ``dask.distributed`` client is ``client.get_executor()``.
+
+    Yields
+    ------
+    Verdict
+        In the order of the claims, each as soon as it is there.
+
+    Raises
+    ------
+    ValueError
+        If `cases` or `seed` is out of range, or there is no such profile.
+    """
+    if cases is not None:
+        check_integer("cases", cases)
+    check_integer("seed", seed, minimum=0)
+    factor = PROFILES[check_choice("profile", profile, PROFILES)]
+    chosen = all_claims() if claims is None else list(claims)
+    plans = [(claim, chunks(claim, cases or factor * claim.cases)) for claim in chosen]
+    return _verdicts(plans, seed, executor)
+
+
+def _verdicts(plans: list[Plan], seed: int, executor: Executor | None) -> Iterator[Verdict]:
+    """Yield the verdicts on claims from their chunks."""
+    with closing(_results(plans, seed, executor)) as results:
+        for claim, plan in plans:
+            tally, seconds = Tally(claim), 0.0
+            for _ in plan:
+                evidence, took = next(results)
+                tally.add(evidence)
+                seconds += took
+            yield tally.verdict(seconds)
+
+
+def _results(plans: list[Plan], seed: int, executor: Executor | None) -> Results:
+    """Yield the result of every chunk of every claim, in order."""
+    tasks = ((claim, seed, *part) for claim, plan in plans for part in plan)
+    if executor is None:
+        for task in tasks:
+            yield timed_collect(*task)
+        return
+    known = {id(claim) for claim in all_claims()}
+    pending: deque[Future[Result]] = deque()
+    try:
+        for claim, *rest in tasks:
+            if id(claim) in known:
+                pending.append(executor.submit(collect_by_id, __version__, claim.id, *rest))
+            else:
+                # Planted errors are often lambdas, which cannot be sent, and are not needed.
+                bare = replace(claim, planted={})
+                pending.append(executor.submit(timed_collect, bare, *rest))
+            if len(pending) == AHEAD:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()
