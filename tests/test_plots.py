@@ -1,0 +1,231 @@
+"""Pictures: what is in them, that nothing overlaps, and that matplotlib is only loaded for them."""
+
+import os
+import subprocess
+import sys
+from itertools import combinations
+
+import numpy as np
+import pytest
+from matplotlib.transforms import Bbox
+
+from zeroone import plots
+from zeroone.trace import History, Step
+
+MANY_TERMS = (
+    *("fit", "coupling_1", "coupling_2", "coupling_3", "activation_1", "activation_2"),
+    *("activation_3", "ridge", "sparsity"),
+)
+
+
+def make_history(terms=("fit", "coupling_1", "sparsity"), sweeps=4, judge="test"):
+    """Return a history of two blocks a sweep, the last of which has accuracies."""
+    history = History()
+    for sweep in range(1, sweeps + 1):
+        for number, block in enumerate(("W2", "U1")):
+            position = sweep - 1 + (number + 1) / 2
+            after = {name: (i + 1) / position for i, name in enumerate(terms)}
+            if "sparsity" in terms:
+                after["sparsity"] = 0.0
+            measured = {}
+            if number:
+                measured = {
+                    "train_accuracy": 0.8 + sweep / 100,
+                    f"{judge}_accuracy": 0.7 + sweep / 100,
+                    "neurons_1": 5,
+                }
+            step = Step(sweep, block, after, after)
+            history.record_step(step, position=position, seconds=1.0, **measured)
+    return history
+
+
+def lines(axes):
+    return {line.get_label(): line for line in axes.lines}
+
+
+def test_training_curve_shows_terms_and_accuracy():
+    figure = plots.training_curve(make_history(), title="the title", step="sweep")
+    left, right = figure.axes
+    assert set(lines(left)) == {"objective", "fit", "coupling_1"}  # not the zero, nor "seconds"
+    assert left.get_yscale() == "log"
+    assert lines(left)["fit"].get_ydata() == pytest.approx(
+        [2, 1, 2 / 3, 1 / 2, 0.4, 1 / 3, 2 / 7, 1 / 4]
+    )
+    assert lines(left)["objective"].get_ydata()[0] == pytest.approx(6)
+    assert set(lines(right)) == {"training data", "test data"}
+    assert lines(right)["test data"].get_xdata() == pytest.approx([1, 2, 3, 4])
+    assert lines(right)["test data"].get_ydata() == pytest.approx([71, 72, 73, 74])
+    assert left.get_title(loc="left") == "the title"
+    assert left.get_xlabel() == right.get_xlabel() == "sweep"
+    assert left.get_ylabel() == "objective"
+    assert "%" in right.get_ylabel()
+    for axes in figure.axes:
+        names = {text.get_text() for text in axes.get_legend().get_texts()}
+        assert names == set(lines(axes))
+
+
+def test_held_out_data_are_not_called_test_data():
+    figure = plots.training_curve(make_history(judge="validation"), title="")
+    assert set(lines(figure.axes[1])) == {"training data", "held-out data"}
+
+
+def test_missing_and_unknown_values_are_left_out():
+    history = make_history()
+    history.rows[2]["fit"] = float("nan")
+    history.rows[4]["fit"] = None
+    del history.rows[5]["fit"]
+    figure = plots.training_curve(history, title="")
+    assert len(lines(figure.axes[0])["fit"].get_xdata()) == 5
+
+
+def test_no_accuracy_at_all():
+    history = History()
+    terms = {"fit": 1.0}
+    history.record_step(Step(1, "W2", terms, terms), position=0.5, seconds=0.1)
+    figure = plots.training_curve(history, title="")
+    assert not figure.axes[1].lines
+    figure.draw_without_rendering()  # warnings are errors: no legend without lines
+
+
+def test_a_single_point_can_be_seen():
+    figure = plots.training_curve(make_history(sweeps=1), title="")
+    assert lines(figure.axes[1])["test data"].get_marker() == "o"
+    assert lines(figure.axes[0])["fit"].get_marker() == "None"
+
+
+def test_whole_numbers_are_counted_in_whole_numbers():
+    figure = plots.training_curve(make_history(sweeps=2), title="")
+    kept = plots.removal_curve([4, 3, 2], {"test data": [0.9, 0.8, 0.7]}, title="")
+    for axes in (figure.axes[1], kept.axes[0]):
+        assert all(tick == round(tick) for tick in axes.get_xticks())
+
+
+def test_no_two_lines_look_the_same():
+    figure = plots.training_curve(make_history(terms=MANY_TERMS), title="")
+    drawn = figure.axes[0].lines
+    assert len(drawn) == 9  # the terms but for the zero, and their sum
+    looks = [(line.get_color(), line._unscaled_dash_pattern) for line in drawn]
+    for one, other in combinations(looks, 2):
+        assert one != other
+
+
+def test_removal_curve():
+    figure = plots.removal_curve([9, 5, 2], {"test data": [0.9, 0.8, 0.5]}, title="t")
+    (axes,) = figure.axes
+    assert lines(axes)["test data"].get_xdata() == pytest.approx([9, 5, 2])
+    assert lines(axes)["test data"].get_ydata() == pytest.approx([90, 80, 50])
+    assert "neurons" in axes.get_xlabel()
+    assert "%" in axes.get_ylabel()
+    assert axes.get_title(loc="left") == "t"
+
+
+def make_figures():
+    removal = {"held-out training data": [1, 0.9, 0.1], "test data": [1, 0.8, 0]}
+    return [
+        plots.training_curve(make_history(), title="digits, 64-20-10"),
+        plots.training_curve(make_history(terms=MANY_TERMS), title="three layers", step="sweep"),
+        plots.removal_curve([500, 250, 50], removal, title="mnist, joint score"),
+    ]
+
+
+def overlaps(figure):
+    """Return pairs of what covers each other, and what is cut off by the figure's edge."""
+    figure.draw_without_rendering()
+    boxes = {}
+    for number, axes in enumerate(figure.axes):
+        parts = {
+            "data": axes.patch,
+            "legend": axes.get_legend(),
+            "x label": axes.xaxis.label,
+            "y label": axes.yaxis.label,
+            "title": axes._left_title,
+        }
+        boxes |= {f"{name} {number}": part.get_window_extent() for name, part in parts.items()}
+        # The numbers along the axes, all together.
+        for axis in (axes.xaxis, axes.yaxis):
+            ticks = [label.get_window_extent() for label in axis.get_ticklabels()]
+            low, high = sorted(axis.get_view_interval())
+            places = axis.get_ticklocs()
+            shown = [box for box, at in zip(ticks, places, strict=True) if low <= at <= high]
+            boxes[f"{axis.axis_name} ticks {number}"] = Bbox.union(shown)
+    boxes = {name: box for name, box in boxes.items() if box.width > 0}
+    width, height = figure.bbox.size
+    cut = [
+        (name, "edge")
+        for name, box in boxes.items()
+        if min(box.x0, box.y0) < 0 or box.x1 > width or box.y1 > height
+    ]
+    return cut + [
+        (one, other)
+        for (one, a), (other, b) in combinations(boxes.items(), 2)
+        if a.overlaps(b)
+        and Bbox.intersection(a, b).height > 1
+        and Bbox.intersection(a, b).width > 1
+    ]
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_nothing_is_covered_or_cut_off(number):
+    assert overlaps(make_figures()[number]) == []
+
+
+def test_a_legend_over_the_data_would_be_noticed():
+    figure = make_figures()[0]
+    figure.axes[0].legend(loc="center")
+    assert ("data 0", "legend 0") in overlaps(figure)
+    figure = make_figures()[0]
+    figure.axes[0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.02))
+    assert ("legend 0", "x label 0") in overlaps(figure)
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("a.png", b"\x89PNG\r\n"), ("a.SVG", b"<?xml"), ("a.pdf", b"%PDF-")]
+)
+def test_the_same_picture_is_the_same_file(tmp_path, name, start):
+    contents = []
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+        plots.save(plots.training_curve(make_history(), title="t"), tmp_path / folder / name)
+        contents.append((tmp_path / folder / name).read_bytes())
+        assert os.listdir(tmp_path / folder) == [name]
+    assert contents[0].startswith(start)
+    assert contents[0] == contents[1]
+    plots.save(plots.training_curve(make_history(sweeps=5), title="t"), tmp_path / name)
+    assert (tmp_path / name).read_bytes() != contents[0]
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a", "png", "a.png.txt"])
+def test_other_kinds_of_picture_are_refused(tmp_path, name):
+    figure = plots.removal_curve([2, 1], {"test data": [1, 0]}, title="")
+    with pytest.raises(ValueError, match=r"must end in \.png, \.svg or \.pdf"):
+        plots.save(figure, tmp_path / name)
+    assert os.listdir(tmp_path) == []
+
+
+def test_style_does_not_leak():
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    plots.removal_curve([2, 1], {"test data": np.array([1, 0])}, title="")
+    assert dict(mpl.rcParams) == before
+
+
+LAZY = """
+import sys
+import zeroone, zeroone.cli, zeroone.plots, zeroone.report
+heavy = {"matplotlib", "sklearn", "pandas", "torch"} & set(sys.modules)
+assert not heavy, heavy
+from zeroone import plots
+figure = plots.removal_curve([2, 1], {"test data": [1.0, 0.5]}, title="")
+plots.save(figure, sys.argv[1])
+assert "matplotlib" in sys.modules
+assert "matplotlib.pyplot" not in sys.modules
+"""
+
+
+def test_matplotlib_is_loaded_for_pictures_only_and_pyplot_never(tmp_path):
+    # Without a display, as on a server.
+    environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
+    command = [sys.executable, "-c", LAZY, str(tmp_path / "a.png")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,190 @@
+"""What several commands share: data, lists of numbers, progress, files to write."""
+
+import argparse
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from zeroone import datasets
+from zeroone.datasets import Dataset
+from zeroone.datasets.folders import ENVIRONMENT_VARIABLE as VARIABLE
+from zeroone.network import ZeroOneMLP
+
+
+def numbers(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return a parser of one number, or of several with commas between them as a tuple."""
+
+    def parse(text: str) -> Any:
+        try:
+            values = tuple(kind(part) for part in text.split(","))
+        except ValueError:
+            wanted = "whole numbers" if kind is int else "numbers"
+            raise argparse.ArgumentTypeError(
+                f"must be {wanted} with commas between them, but is {text!r}"
+            ) from None
+        return values if len(values) > 1 else values[0]
+
+    return parse
+
+
+def number_or_none(text: str) -> float | None:
+    """Parse a number or the word "none"."""
+    if text == "none":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number or none, but is {text!r}") from None
+
+
+def add_data_options(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """Add --data and --data-dir."""
+    names = ", ".join(datasets.NAMES)
+    parser.add_argument(
+        "--data",
+        required=default is None,
+        default=default,
+        metavar="NAME|FILE.npz",
+        help=f"{names}, or a file with X_train, y_train, X_test, y_test (or X, y)"
+        + ("" if default is None else f" (default: {default})"),
+    )
+    parser.add_argument(
+        "--data-dir",
+        metavar="FOLDER",
+        help="folder of the data set's files (default: the environment variable ZEROONE_DATA)",
+    )
+
+
+def load_data(arguments: argparse.Namespace) -> Dataset:
+    """Return the data set that the options name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such data set, or its files are not as they should be.
+    """
+    name = arguments.data
+    if name not in datasets.NAMES and not name.lower().endswith(".npz"):
+        raise ValueError(
+            f"data must be one of {', '.join(datasets.NAMES)}, or a file FILE.npz, but is {name!r}"
+        )
+    if name in datasets.NAMES[1:] and arguments.data_dir is None and not os.environ.get(VARIABLE):
+        raise ValueError(
+            f"data {name} is read from files: say in which folder they are, with --data-dir or the "
+            f"environment variable {VARIABLE}"
+        )
+    return datasets.load(arguments.data, arguments.data_dir)
+
+
+def check_writable(*paths: str | None, data: str | None = None) -> None:
+    """Refuse files that could not be written in the end, before anything is computed.
+
+    Parameters
+    ----------
+    *paths : str or None
+        The files.
+    data : str, optional
+        What --data names, which must not be overwritten.
+
+    Raises
+    ------
+    ValueError
+        If a folder does not exist or cannot be written to, the file is a folder or a device, or two
+        files are the same.
+    """
+    taken = set() if data is None or data in datasets.NAMES else {os.path.realpath(data)}
+    for path in paths:
+        if path is None:
+            continue
+        folder = Path(path).parent
+        if not folder.is_dir():
+            raise ValueError(f"cannot write {path}: the folder {folder} does not exist")
+        if Path(path).is_dir():
+            raise ValueError(f"cannot write {path}: it is a folder")
+        if Path(path).exists() and not Path(path).is_file():
+            raise ValueError(f"cannot write {path}: it is not a regular file")
+        if not os.access(folder, os.W_OK):
+            raise ValueError(f"cannot write {path}: the folder {folder} is not writable")
+        if os.path.realpath(path) in taken:
+            raise ValueError(f"cannot write {path}: another option names the same file")
+        taken.add(os.path.realpath(path))
+
+
+def progress(total: int, unit: str) -> "tqdm[Any]":
+    """Return a progress bar on standard error; where that is no terminal, a silent one."""
+    return tqdm(total=total, unit=unit, disable=None, leave=False, dynamic_ncols=True)
+
+
+def accuracy(network: ZeroOneMLP, X: NDArray[Any], y: NDArray[Any]) -> float:
+    """Return the fraction of samples whose class the hard network predicts."""
+    return float(np.mean(network.predict(X) == y))
+
+
+def winners(network: ZeroOneMLP, X: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the number of the output with the highest score for each sample."""
+    return network.decision_function(X).argmax(axis=1)
+
+
+def output_names(network: ZeroOneMLP, data: Dataset) -> tuple[str, ...]:
+    """Return the names of the classes that a network's outputs stand for.
+
+    A model that ``zeroone train`` saved holds them. In any other, small integers are taken for
+    indices of the data set's classes, as the loaders number them.
+    """
+    n = network.layer_sizes[-1]
+    names = (network.metadata or {}).get("class_names")
+    if isinstance(names, list) and len(names) == n:
+        return tuple(map(str, names))
+    classes = np.arange(n) if network.classes is None else network.classes
+    if classes.dtype.kind in "iu" and classes.min() >= 0 and classes.max() < len(data.class_names):
+        return tuple(data.class_names[label] for label in classes)
+    return tuple(str(label) for label in classes.tolist())
+
+
+def matched(network: ZeroOneMLP, data: Dataset, path: str) -> Dataset:
+    """Return a data set with its labels as numbers of the outputs of a model.
+
+    Classes are matched by name, since a file may hold some of them only.
+
+    Raises
+    ------
+    ValueError
+        If the number of features differs, a sample is of a class that the model does not have, or
+        the model has no classes.
+    """
+    n_features = data.X_train.shape[1]
+    if network.layer_sizes[0] != n_features:
+        raise ValueError(
+            f"data must have {network.layer_sizes[0]} features for the model {path}, "
+            f"but {data.name} has {n_features}"
+        )
+    if network.layer_sizes[-1] < 2:
+        raise ValueError(f"model must have at least 2 outputs, but {path} has 1")
+    names = output_names(network, data)
+    present = np.unique(np.concatenate([data.y_train, data.y_test]))
+    missing = [data.class_names[label] for label in present if data.class_names[label] not in names]
+    if missing:
+        raise ValueError(
+            f"data must have the classes of the model {path}, which are {', '.join(names)}, but "
+            f"{data.name} also has {', '.join(missing)}"
+        )
+    place = np.array([names.index(name) if name in names else -1 for name in data.class_names])
+    return replace(data, y_train=place[data.y_train], y_test=place[data.y_test], class_names=names)
+
+
+def check_picture(path: str | None) -> None:
+    """Refuse a picture of a kind that cannot be written, before the training.
+
+    Raises
+    ------
+    ValueError
+        If the ending is none of .png, .svg, .pdf.
+    """
+    if path is not None and not path.lower().endswith((".png", ".svg", ".pdf")):
+        raise ValueError(f"plot must end in .png, .svg or .pdf, but is {path}")

@@ -1,0 +1,150 @@
+"""``zeroone verify``: check the theory's claims on random instances."""
+
+import argparse
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+import zeroone
+from zeroone.claims import Claim, Verdict, all_claims, select, verify, worker_pool
+from zeroone.claims.runner import PROFILES
+from zeroone.commands import verify_html
+from zeroone.commands.common import check_writable, progress
+from zeroone.files import atomic_write
+from zeroone.report import table
+from zeroone.validation import check_integer
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "verify", help="check the theory's claims on random instances", description=__doc__
+    )
+    parser.add_argument("--only", metavar="PATTERN", help="claims whose id matches, e.g. 'bcd.u-*'")
+    parser.add_argument("--cases", type=int, metavar="N", help="instances for each claim")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="(default: 0)")
+    parser.add_argument(
+        "--profile",
+        choices=PROFILES,
+        default="default",
+        help=f"thorough: {PROFILES['thorough']} times the instances (default: default)",
+    )
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes that share it (default: 1)"
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the results")
+    parser.add_argument("--html", metavar="FILE", help="write a page to read or print")
+    parser.add_argument("--list", action="store_true", help="say what would be checked")
+    parser.set_defaults(run=run)
+
+
+def listing(claims: Sequence[Claim], width: int) -> str:
+    """Return a table of claims: id, kind, statement."""
+    rows = [(claim.id, str(claim.kind), claim.statement) for claim in claims]
+    return table(["claim", "kind", "statement"], rows, wrap=2, width=width)
+
+
+def result_row(verdict: Verdict) -> tuple[str, str, int, str, str]:
+    """Return a verdict's row of the table."""
+    result = "holds" if verdict.passed else f"FAILS: {verdict.reason}"
+    claim = verdict.claim
+    return (claim.id, claim.statement, verdict.instances, f"{verdict.worst_margin:.2g}", result)
+
+
+def finite(value: float) -> float | None:
+    """Return a number as JSON can write it: null for NaN and infinity."""
+    return value if np.isfinite(value) else None
+
+
+def as_json(verdict: Verdict) -> dict[str, Any]:
+    """Return a verdict as JSON can write it."""
+    claim = verdict.claim
+    tightest = None if verdict.tightest is None else asdict(verdict.tightest)
+    if tightest is not None:
+        for side in ("measured", "theoretical"):
+            tightest[side] = finite(tightest[side])
+    return {
+        "id": claim.id,
+        "statement": claim.statement,
+        "source": claim.source,
+        "kind": str(claim.kind),
+        "hypotheses": claim.hypotheses,
+        "tolerance": claim.tolerance,
+        "instances": verdict.instances,
+        "comparisons": verdict.comparisons,
+        "exceeding": verdict.exceeding,
+        "worst_margin": finite(verdict.worst_margin),
+        "tightest": tightest,
+        "passed": verdict.passed,
+        "reason": verdict.reason,
+        "seconds": verdict.seconds,
+    }
+
+
+def write_json(path: str, verdicts: Sequence[Verdict], run: verify_html.Run) -> None:
+    """Write the results for programs."""
+    result = {
+        "version": zeroone.__version__,
+        "seed": run.seed,
+        "profile": run.profile,
+        "cases": run.cases,
+        "claims": [as_json(verdict) for verdict in verdicts],
+    }
+    with atomic_write(path, text=True) as file:
+        json.dump(result, file, indent=1, allow_nan=False)
+        file.write("\n")
+
+
+def check(arguments: argparse.Namespace, claims: Sequence[Claim]) -> list[Verdict]:
+    """Return the verdicts, with a progress bar meanwhile."""
+    verdicts = []
+    with progress(len(claims), "claim") as bar, worker_pool(arguments.workers) as executor:
+        for verdict in verify(
+            claims,
+            cases=arguments.cases,
+            seed=arguments.seed,
+            profile=arguments.profile,
+            executor=executor,
+        ):
+            verdicts.append(verdict)
+            bar.update()
+    return verdicts
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table of verdicts; 1 if a claim fails."""
+    check_writable(arguments.json, arguments.html)
+    check_integer("workers", arguments.workers)
+    claims = select(all_claims(), arguments.only)
+    width = max(shutil.get_terminal_size((110, 24)).columns, 80)
+    if arguments.list:
+        print(listing(claims, width))
+        return 0
+    start = time.perf_counter()
+    verdicts = check(arguments, claims)
+    took = verify_html.Run(
+        arguments.seed, arguments.profile, arguments.cases, time.perf_counter() - start
+    )
+    rows = [result_row(verdict) for verdict in verdicts]
+    print(
+        table(["claim", "statement", "instances", "margin", "verdict"], rows, wrap=1, width=width)
+    )
+    failed = sum(not verdict.passed for verdict in verdicts)
+    print(f"\n{len(verdicts) - failed} of {len(verdicts)} claims hold ({took.seconds:.1f} s)")
+    print(
+        "margin: the worst instance's distance from the tolerance, relative; for a counterexample, "
+        "by how much the clearest one breaks the bound"
+    )
+    if arguments.json:
+        write_json(arguments.json, verdicts, took)
+        print(f"results written to {arguments.json}")
+    if arguments.html:
+        with atomic_write(arguments.html, text=True) as file:
+            file.writelines(verify_html.page(verdicts, took))
+        print(f"page written to {arguments.html}")
+    return 1 if failed else 0
