@@ -178,6 +178,13 @@ def thrown_far(
     return solution + np.copysign(100, -W.sum())
 
 
+FORMS = {
+    "two": "two-splitting form",
+    "three": "three-splitting form",
+    "joint": "three-splitting form, V and U of a neuron together",
+}
+
+
 def descent_claim(splitting: str, dtype: type) -> Claim:
     """Return the claim that F never rises in one splitting and one precision."""
     single = dtype is np.float32
@@ -189,7 +196,7 @@ def descent_claim(splitting: str, dtype: type) -> Claim:
         planted["a neuron turned round"] = PlantedSolver(sweep_neurons=wrong_bits)
     return Claim(
         id=f"bcd.descent-{splitting}" + ("-float32" if single else ""),
-        statement=f"F does not rise at any block update: {splitting}-splitting form"
+        statement=f"F does not rise at any block update: {FORMS[splitting]}"
         + (", single precision." if single else "."),
         source=SOURCE + " and B2",
         kind=Kind.MONOTONE,
