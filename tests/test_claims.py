@@ -38,7 +38,7 @@ def verdict(claim, cases=3, seed=0):
 @pytest.mark.parametrize("claim_id", CLAIMS)
 def test_claim_holds(claim_id):
     claim = CLAIMS[claim_id]
-    result = verdict(claim, cases=max(claim.cases // 4, 10), seed=1)
+    result = verdict(claim, cases=min(max(claim.cases // 4, 10), 500), seed=1)
     assert result.passed, result.reason
     assert result.comparisons > 0
 
@@ -46,7 +46,7 @@ def test_claim_holds(claim_id):
 @pytest.mark.parametrize(("claim_id", "error"), PLANTED)
 def test_planted_error_is_caught(claim_id, error):
     claim = CLAIMS[claim_id]
-    assert not verdict(claim.with_planted(error), cases=claim.cases).passed
+    assert not verdict(claim.with_planted(error), cases=min(claim.cases, 500)).passed
 
 
 @pytest.mark.parametrize("claim_id", CLAIMS)
