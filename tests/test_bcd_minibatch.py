@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zeroone import bcd
-from zeroone.bcd.minibatch import BatchOptions, hidden_bits, stages
+from zeroone.bcd.batch import hidden_bits
+from zeroone.bcd.minibatch import stages
 from zeroone.bcd.objective import with_constant
+from zeroone.bcd.options import BatchOptions
 from zeroone.bcd.output import RunningRegression, fit_output, signed_targets, target_block
 from zeroone.bcd.proximal import covariance_metric, proximal_weights_by_sample
 from zeroone.bcd.pruning import Regression, remove_cheapest

@@ -10,8 +10,8 @@ from zeroone.bcd import blocks
 from zeroone.bcd.initialise import INITIALISATIONS, initial_rows
 from zeroone.bcd.neurons import sweep_neurons
 from zeroone.bcd.objective import with_constant
+from zeroone.bcd.options import Options
 from zeroone.bcd.schedules import schedule_value
-from zeroone.bcd.solver import Options
 from zeroone.datasets import load_digits
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from zeroone import bcd
 from zeroone.bcd import blocks, solver
-from zeroone.bcd.solver import Options
+from zeroone.bcd.options import Options
 from zeroone.commands import explain
 from zeroone.commands.explain_blocks import Comparison
 from zeroone.datasets import load_digits

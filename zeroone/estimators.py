@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from zeroone.bcd import minibatch, solver
+from zeroone.bcd.batch import hidden_bits, start
 from zeroone.bcd.objective import check_hidden, row_blocks
+from zeroone.bcd.options import BatchOptions, Options
 from zeroone.bcd.output import fit_output, signed_targets
 from zeroone.bcd.scaling import InputScaling
 from zeroone.bcd.schedules import Schedule, schedule_value
@@ -33,7 +35,7 @@ class BCDClassifier(Conventions):
     epochs : int, default 30
         Passes over the data; in the full-batch form, sweeps over all blocks.
     batch_size : int, optional
-        Samples in a batch; see `zeroone.bcd.minibatch.BatchOptions`.
+        Samples in a batch; see `zeroone.bcd.BatchOptions`.
     tau : float or sequence of float, default 0.5
         Price of a pre-activation that is not the one computed, one number or one a hidden layer.
     tau_schedule : schedule, default 1.0
@@ -49,13 +51,13 @@ class BCDClassifier(Conventions):
     initialisation : {"differences", "data-scaled", "random"}, default "differences"
         The rule for the first weights.
     passes, targets, forgetting, proximal, proximity, layerwise
-        Of the mini-batch form; see `zeroone.bcd.minibatch.BatchOptions`.
+        Of the mini-batch form; see `zeroone.bcd.BatchOptions`.
     shift : int, default 0
         In the mini-batch form, move each batch of images by up to this many pixels at random.
     image_shape : tuple of int, optional
         (height, width) or (height, width, channels), for `shift`.
     splitting, pi, groups, order
-        Of the full-batch form; see `zeroone.bcd.solver.Options`.
+        Of the full-batch form; see `zeroone.bcd.Options`.
     whitening : float or None, default 50.0
         Shrink input directions of a variance far above this many times the mean; None for none.
     dtype : {"float32", "float64"}, optional
@@ -273,8 +275,8 @@ class BCDClassifier(Conventions):
     def _signed(self, indices: NDArray[np.intp]) -> FloatArray:
         return signed_targets(indices, len(self.classes_), self.state_.weights[0].dtype)
 
-    def _batch_options(self) -> minibatch.BatchOptions:
-        return minibatch.BatchOptions(
+    def _batch_options(self) -> BatchOptions:
+        return BatchOptions(
             epochs=self.epochs,
             batch_size=self.batch_size,
             tau=self.tau,
@@ -319,7 +321,7 @@ class BCDClassifier(Conventions):
             "order": self.order,
             "initialisation": self.initialisation,
         }
-        solver.Options(**options)
+        Options(**options)
         return options
 
     def _start_batches(self, data: FloatArray, indices: NDArray[np.intp]) -> None:
@@ -327,7 +329,7 @@ class BCDClassifier(Conventions):
         signed = signed_targets(indices, len(self.classes_), data.dtype)
         hidden = check_hidden(self.hidden)
         rng = np.random.default_rng(self.random_state)
-        self.state_ = minibatch.start(data, signed, hidden, self._batch_options(), rng)
+        self.state_ = start(data, signed, hidden, self._batch_options(), rng)
 
     def _train(self, X: NDArray[Any], indices: NDArray[np.intp]) -> Iterator[Step]:
         """Yield the steps of a whole training, and finish the network after the last."""
@@ -363,7 +365,7 @@ class BCDClassifier(Conventions):
         weights = self.state_.weights
         blocks = list(row_blocks(len(data), 4096))
         # 0/1 in a byte each: computed once, used in every iteration.
-        bits = [minibatch.hidden_bits(data[rows], weights).astype(np.uint8) for rows in blocks]
+        bits = [hidden_bits(data[rows], weights).astype(np.uint8) for rows in blocks]
 
         def batches() -> Iterator[tuple[FloatArray, FloatArray]]:
             for V, rows in zip(bits, blocks, strict=True):

@@ -10,6 +10,7 @@ import numpy as np
 
 from zeroone.bcd import blocks, solver
 from zeroone.bcd.neurons import sweep_neurons
+from zeroone.bcd.options import SPLITTINGS
 from zeroone.claims import bcd_oracles as oracle
 from zeroone.claims.bcd_blocks import SOURCE, compare, wrong_ridge_sign, wrong_ridge_without_tau
 from zeroone.claims.bcd_instances import layer_problems, log_uniform, run_settings
@@ -294,7 +295,7 @@ CLAIMS = (
     *(
         descent_claim(splitting, dtype)
         for dtype in (np.float64, np.float32)
-        for splitting in solver.SPLITTINGS
+        for splitting in SPLITTINGS
     ),
     Claim(
         id="bcd.movement",

@@ -15,16 +15,10 @@ from numpy.typing import NDArray
 
 from zeroone.bcd import blocks
 from zeroone.bcd.initialise import INITIALISATIONS
-from zeroone.bcd.objective import objective, per_layer
+from zeroone.bcd.objective import check_hidden, objective, per_layer
+from zeroone.bcd.options import ORDERS, SPLITTINGS, Options
 from zeroone.bcd.scaling import InputScaling
-from zeroone.bcd.solver import (
-    ORDERS,
-    SPLITTINGS,
-    BlockUpdates,
-    Options,
-    check_hidden,
-    initial_state,
-)
+from zeroone.bcd.solver import BlockUpdates, initial_state
 from zeroone.commands.common import add_data_options, load_data, numbers
 from zeroone.commands.explain_blocks import BlockReport, Update
 from zeroone.commands.explain_equations import describe, shapes

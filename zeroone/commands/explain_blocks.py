@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zeroone.bcd.objective import Coefficients, State
-from zeroone.bcd.solver import Options
+from zeroone.bcd.options import Options
 from zeroone.validation import FloatArray
 
 # A label and what it says; the renderer puts the labels in a column of their own.

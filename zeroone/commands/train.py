@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeroone.bcd.initialise import INITIALISATIONS
+from zeroone.bcd.options import ORDERS, SPLITTINGS
 from zeroone.bcd.output import TARGETS
 from zeroone.bcd.proximal import PROXIMAL_FORMS
-from zeroone.bcd.solver import ORDERS, SPLITTINGS
 from zeroone.commands.common import (
     accuracy,
     add_data_options,
