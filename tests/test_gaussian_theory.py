@@ -351,3 +351,10 @@ def test_support_prediction_of_hand_made_teachers():
     assert np.isnan(
         theory.support_prediction([0.6, 0.8], k=20, penalty="tl1", lam=0.5 * 0.3, beta=0.5)
     )
+
+
+def test_smallest_delta_allows_its_beta():
+    beta = np.exp(np.random.default_rng(0).uniform(-12, 0, 20_000)) * 20 / (2 * np.pi)
+    delta = theory.smallest_delta(beta, 20)
+    assert np.all(theory.largest_beta(delta, 20) >= beta)
+    np.testing.assert_allclose(np.sin(delta) * 20 / (2 * np.pi), beta, rtol=1e-14)

@@ -173,7 +173,10 @@ def smallest_delta(beta: ArrayLike, k: ArrayLike) -> FloatArray:
         If beta is not > 0 or k not a whole number >= 1.
     """
     ratio = check_parameter("beta", beta) / _slope(k)
-    return np.where(ratio <= 1, np.arcsin(np.minimum(ratio, 1.0)), np.nan)
+    delta = np.arcsin(np.minimum(ratio, 1.0))
+    # A few units of rounding more, so that `largest_beta` of it is not below beta.
+    delta = np.minimum(delta * (1 + 8 * np.finfo(float).eps), np.pi / 2)
+    return np.where(ratio <= 1, delta, np.nan)
 
 
 def largest_beta(delta: ArrayLike, k: ArrayLike) -> FloatArray:
