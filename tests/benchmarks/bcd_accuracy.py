@@ -31,7 +31,6 @@ RUNS = {
     "mnist-1000-shifted": ("mnist", 1000, {"epochs": 20, **SHIFTED}),
     "fashion-1000": ("fashion-mnist", 1000, {"epochs": 12}),
     "mnist-500-500": ("mnist", (500, 500), {"epochs": 12}),
-    "mnist-500-500-shifted": ("mnist", (500, 500), {"epochs": 16, **SHIFTED}),
     "mnist-500-500-500": ("mnist", (500, 500, 500), {"epochs": 12}),
 }
 

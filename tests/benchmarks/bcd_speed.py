@@ -74,10 +74,8 @@ def batch_products(X: np.ndarray, Y: np.ndarray, units: int) -> float:
         "V'V": lambda: V1.T @ V1,
         "V'T": lambda: V1.T @ Y[:size],
         "V W2'": lambda: V1 @ W2.T,
-        "two passes: residual W2": lambda: Y[:size] @ W2,
-        "two passes: residual W2, second": lambda: Y[:size] @ W2,
-        "two passes: V W2'": lambda: V1 @ W2.T,
-        "two passes: V W2', second": lambda: V1 @ W2.T,
+        "U: residual W2": lambda: Y[:size] @ W2,
+        "U: V W2'": lambda: V1 @ W2.T,
         "residual' X": lambda: U.T @ V0,
     }
     return total(products, len(X) // size)

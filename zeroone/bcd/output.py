@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from zeroone.bcd.pruning import Regression
+from zeroone.bcd.systems import inverse
 from zeroone.validation import BoolArray, FloatArray
 
 TARGETS = ("slack", "fixed")
@@ -64,7 +64,7 @@ class RunningRegression:
     batch_size : int
         The ordinary size; smaller batches make the averages forget less.
     dtype : dtype
-        Precision of the averages; the system itself is solved in double precision.
+        Working precision. The ridge bounds the condition of the system, so that single is enough.
     """
 
     def __init__(
@@ -103,9 +103,9 @@ class RunningRegression:
 
     def weights(self) -> FloatArray:
         """Return the solution, shape (n_outputs, n_inputs)."""
-        H = self.gram.astype(np.float64)
+        H = self.gram.copy()
         H.flat[:: len(H) + 1] += self.gamma
-        return cho_solve(cho_factor(H, lower=True, overwrite_a=True), self.cross).T
+        return np.linalg.solve(H, self.cross).T
 
     def regression(self) -> Regression:
         """Return the same fit with the inverse matrix, from which neurons can be removed."""
@@ -118,7 +118,7 @@ Batches = Callable[[], Iterator[tuple[FloatArray, FloatArray]]]
 def fit_output(
     batches: Batches, W: FloatArray, *, gamma: float, targets: str, iterations: int = 15
 ) -> FloatArray:
-    """Fit the output layer on all data, alternating the blocks T and W with one Cholesky factor.
+    """Fit the output layer on all data, alternating the blocks T and W with one inverse.
 
     Parameters
     ----------
@@ -150,12 +150,12 @@ def fit_output(
         gram += V.T @ V
         count += len(V)
     gram.flat[:: len(gram) + 1] += gamma * count
-    factor = cho_factor(gram, lower=True, overwrite_a=True)
+    solution = inverse(gram)
     relaxation = 1.8 if targets == "slack" else 1.0
     W = W.copy()
     for _ in range(iterations if targets == "slack" else 1):
         cross = np.zeros(W.shape[::-1])
         for V, Y in batches():
             cross += V.T @ target_block(V @ W.T, Y, targets)
-        W += (relaxation * (cho_solve(factor, cross).T - W)).astype(W.dtype)
+        W += (relaxation * (cross.T @ solution - W)).astype(W.dtype)
     return W

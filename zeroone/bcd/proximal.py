@@ -18,9 +18,9 @@ few samples that want to move do so, and trains far better, but nothing bounds i
 """
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from zeroone.bcd.blocks import Gram
+from zeroone.bcd.systems import inverse
 from zeroone.validation import FloatArray
 
 PROXIMAL_FORMS = ("samples", "batch")
@@ -89,7 +89,7 @@ def proximal_weights_by_sample(
     ndarray, shape (n_out, n_in)
         W0 + sum_n d_n (M^{-1} v_n)^T / (v_n^T M^{-1} v_n + rho * mean).
     """
-    dual = V if metric is None else cho_solve(cho_factor(metric), V.T).T.astype(V.dtype)
+    dual = V if metric is None else V @ inverse(metric).astype(V.dtype)
     lengths = np.einsum("ni,ni->n", V, dual)
     lengths += rho * lengths.mean()
     return W + (D / lengths[:, None]).T @ dual

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cholesky, solve_triangular
 
 from zeroone.bcd.objective import row_blocks
 from zeroone.validation import FloatArray
@@ -82,8 +81,8 @@ class InputScaling:
         scale = 1 / np.sqrt(variance) if variance > 0 else 1.0
         metric = covariance * (scale**2 / len(X))
         metric.flat[:: len(metric) + 1] += whitening
-        factor = cholesky(metric / (1 + whitening), lower=True)
-        return cls(mean, scale * solve_triangular(factor, np.eye(len(metric)), lower=True))
+        factor = np.linalg.cholesky(metric / (1 + whitening))
+        return cls(mean, scale * np.linalg.inv(factor))
 
     def apply(self, X: NDArray[Any], dtype: np.dtype[Any]) -> FloatArray:
         """Return the scaled input with its column of ones, shape (n_samples, n_features + 1)."""
@@ -111,13 +110,3 @@ class InputScaling:
         rows = W[:, :-1].astype(np.float64)
         weights = rows @ self.transform if self.transform.ndim else rows * self.transform
         return weights.astype(W.dtype), (W[:, -1] - weights @ self.mean).astype(W.dtype)
-
-    def unfold(self, weights: FloatArray, biases: FloatArray) -> FloatArray:
-        """Return the first layer's W for the scaled input: what `fold` makes of it is given."""
-        rows = weights.astype(np.float64)
-        if self.transform.ndim:
-            # rows = W T, and T is lower triangular.
-            scaled = solve_triangular(self.transform, rows.T, lower=True, trans="T").T
-        else:
-            scaled = rows / self.transform
-        return np.column_stack([scaled, biases + rows @ self.mean]).astype(weights.dtype)
