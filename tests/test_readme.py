@@ -1,0 +1,44 @@
+"""What the README says is so: its quick start, its commands."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from zeroone.cli import build_parser
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+@pytest.fixture(scope="module")
+def text():
+    return README.read_text(encoding="utf-8")
+
+
+def test_quick_start_prints_what_is_stated(text):
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL).group(1)
+    stated = re.search(r"prints\n\n```text\n(.*?)```", text, re.DOTALL).group(1)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 15
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        exec(compile(code, "README.md", "exec"), {})
+    assert output.getvalue() == stated
+
+
+def test_commands_exist(text):
+    commands = re.findall(r"^    zeroone (.+)$", text, re.MULTILINE)
+    assert len(commands) >= 5
+    for command in commands:
+        options = build_parser().parse_args(command.split())
+        assert callable(options.run)
+
+
+def test_links_lead_somewhere(text):
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        assert (README.parent / target).exists(), target
+
+
+def test_nothing_is_left_to_fill_in(text):
+    assert "@@" not in text
