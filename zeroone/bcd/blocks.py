@@ -263,7 +263,7 @@ def nearest_on_side(
         return result
     # Along memory, in pieces that fit the cache; with z = -1, +1 for the side both cases are
     # z max(z a, margin), which is several times faster than a choice between two arrays.
-    a, sides, nearest = (X.T if A.flags.f_contiguous else X for X in (A, S, result))
+    a, sides, nearest = (A.T, S.T, result.T) if A.flags.f_contiguous else (A, S, result)
     for rows in row_blocks(len(a), max(1, PIECE // max(a[0].size, 1))):
         z = sides[rows].astype(A.dtype)
         z *= 2
