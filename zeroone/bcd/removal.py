@@ -4,8 +4,9 @@ Two scores say which neuron goes next (theory, B2):
 
     joint   |w_out,j|^2 / (2 K_jj): by how much the next layer's ridge regression gets worse when it
             is fitted again without the neuron (`zeroone.bcd.pruning`)
-    row     1/2 w_j^T (V^T V + gamma I) w_j, the gain that l2,0 on rows compares with its price. It
-            asks how large the neuron's own pre-activations are, not who would miss it.
+    row     |V w_j|^2, the gain that l2,0 on rows compares with its price, but for factors that all
+            rows share and for the ridge. It asks how large the neuron's own pre-activations are,
+            not who would miss it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,10 +32,8 @@ def layer_values(network: ZeroOneMLP, X: NDArray[Any], layer: int) -> tuple[Floa
     return with_constant(V), np.concatenate([part.preactivations[layer] for part in parts])
 
 
-def layer_above(
-    network: ZeroOneMLP, V: FloatArray, layer: int, signed: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return the weights of the layer above, bias last, and the targets that it is fitted to.
+def targets_above(network: ZeroOneMLP, V: FloatArray, layer: int, signed: FloatArray) -> FloatArray:
+    """Return the targets that the layer above is fitted to.
 
     The output layer's are the targets with slack; between hidden layers, the pre-activations that
     the layer computes already.
@@ -42,7 +41,7 @@ def layer_above(
     W = np.column_stack([network.weights[layer + 1], network.biases[layer + 1]])
     scores = V @ W.T
     top = layer == len(network.weights) - 2
-    return W, target_block(scores, signed, "slack") if top else scores
+    return target_block(scores, signed, "slack") if top else scores
 
 
 def choose(
@@ -157,7 +156,7 @@ def remove(
     signed = signed_targets(labels, network.layer_sizes[-1], network.dtype)
     for size in sizes:
         V, A = layer_values(network, X, layer)
-        _, T = layer_above(network, V, layer, signed)
+        T = targets_above(network, V, layer, signed)
         kept, W = choose(V, A, T, score=score, gamma=gamma, keep=size)
         network = with_output(network.drop_neurons(layer, kept), W, layer)
         network = refit_output(network, X, labels)

@@ -26,7 +26,7 @@ def check_image_shape(
     check_integer("shift", shift, minimum=0)
     if image_shape is None or len(image_shape) < 2:
         raise ValueError(
-            f"image_shape must be (height, width, ...) for shift={shift}, but is missing"
+            f"image_shape must be (height, width, ...) for shift={shift}, but is {image_shape}"
         )
     if math.prod(image_shape) != n_features:
         raise ValueError(f"image_shape must hold {n_features} features, but is {image_shape}")

@@ -101,7 +101,7 @@ class BlockUpdates:
         self.options = options
         self.rng = rng
         self.coefficients = options.coefficients(state.n_layers)
-        # X never changes, so its Gram matrix is formed and factored once.
+        # X never changes, so its Gram matrix is formed and inverted once.
         self.input_gram = blocks.Gram(state.activations[0])
 
     def update(self, block: str) -> tuple[list[str], dict[str, Any]]:
