@@ -14,11 +14,11 @@ from zeroone.bcd.output import RunningRegression, fit_output, signed_targets, ta
 from zeroone.bcd.proximal import covariance_metric, proximal_weights_by_sample
 from zeroone.bcd.pruning import Regression, remove_cheapest
 from zeroone.bcd.removal import remove
-from zeroone.bcd.scaling import InputScaling
-from zeroone.bcd.shifts import moved
 from zeroone.datasets import load_digits
 from zeroone.estimators import BCDClassifier
 from zeroone.network import ZeroOneMLP
+from zeroone.scaling import InputScaling
+from zeroone.shifts import moved
 
 
 @pytest.fixture(scope="module")

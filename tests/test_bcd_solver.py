@@ -11,8 +11,8 @@ from zeroone.bcd.initialise import INITIALISATIONS, initial_rows
 from zeroone.bcd.neurons import sweep_neurons
 from zeroone.bcd.objective import with_constant
 from zeroone.bcd.options import Options
-from zeroone.bcd.schedules import schedule_value
 from zeroone.datasets import load_digits
+from zeroone.schedules import schedule_value
 
 
 def two_moons(n=60, seed=0):

@@ -9,14 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from zeroone.bcd import minibatch, solver
 from zeroone.bcd.batch import hidden_bits, start
-from zeroone.bcd.objective import check_hidden, row_blocks
 from zeroone.bcd.options import BatchOptions, Options
 from zeroone.bcd.output import fit_output, signed_targets
-from zeroone.bcd.scaling import InputScaling
-from zeroone.bcd.schedules import Schedule, schedule_value
-from zeroone.bcd.shifts import check_image_shape, moved
 from zeroone.conventions import Conventions, check_input, check_labels
+from zeroone.layers import check_hidden
 from zeroone.network import ZeroOneMLP
+from zeroone.rows import row_blocks
+from zeroone.scaling import InputScaling
+from zeroone.schedules import Schedule, schedule_value
+from zeroone.shifts import check_image_shape, moved
 from zeroone.trace import History, Step
 from zeroone.validation import FloatArray, check_choice, check_number, floating_dtype
 

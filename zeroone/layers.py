@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zeroone.validation import FloatArray, check_array, floating_dtype
+from zeroone.validation import FloatArray, check_array, check_integer, floating_dtype
 
 
 def keep_units(
@@ -134,6 +134,20 @@ def check_layers(
         )
     dtype = np.result_type(*W, *b)
     return tuple(_frozen(w, dtype) for w in W), tuple(_frozen(v, dtype) for v in b)
+
+
+def check_hidden(hidden: int | Sequence[int]) -> tuple[int, ...]:
+    """Return the sizes of the hidden layers as a tuple.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or one is not a positive integer.
+    """
+    sizes = tuple(np.atleast_1d(np.asarray(hidden, dtype=object)))
+    if not sizes:
+        raise ValueError("hidden must name at least one hidden layer's size, but is empty")
+    return tuple(check_integer("hidden", size) for size in sizes)
 
 
 def check_classes(classes: ArrayLike, n_outputs: int) -> NDArray[Any]:

@@ -13,9 +13,9 @@ data whose Gram matrix is nearly singular.
 
 import numpy as np
 
-from zeroone.bcd.objective import row_blocks
 from zeroone.bcd.systems import inverse
 from zeroone.prox import group_hard_threshold
+from zeroone.rows import row_blocks
 from zeroone.validation import BoolArray, FloatArray
 
 # The two remedies for the infimum over u > 0 that is not attained; see `nearest_on_side`.

@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeroone.bcd.batch import Batch, BatchState, remove_neurons, rescale, start
-from zeroone.bcd.objective import check_hidden, per_layer, with_constant
+from zeroone.bcd.objective import per_layer, with_constant
 from zeroone.bcd.options import BatchOptions
-from zeroone.bcd.schedules import schedule_value
+from zeroone.layers import check_hidden
+from zeroone.schedules import schedule_value
 from zeroone.trace import Step
 from zeroone.validation import FloatArray, check_matrix
 
@@ -166,7 +167,7 @@ def iterate(
     Parameters
     ----------
     X : array_like, shape (n_samples, n_features)
-        The input, already centred and scaled (`zeroone.bcd.scaling`). float32 is kept.
+        The input, already centred and scaled (`zeroone.scaling`). float32 is kept.
     Y : array_like, shape (n_samples, n_classes)
         Labels: +1 at a sample's class and -1 elsewhere.
     hidden : int or sequence of int

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeroone.bcd.blocks import crossing_cost
-from zeroone.bcd.objective import row_blocks
+from zeroone.rows import row_blocks
 from zeroone.validation import BoolArray, FloatArray
 
 

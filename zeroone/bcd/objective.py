@@ -20,16 +20,8 @@ from typing import Literal
 
 import numpy as np
 
-from zeroone.validation import BoolArray, FloatArray, check_integer, check_number
-
-# Rows of a matrix that are handled at a time where a temporary of the matrix's size can be avoided:
-# at a few hundred columns a block of float32 stays in the second-level cache.
-ROWS = 1024
-
-
-def row_blocks(n_rows: int, size: int = ROWS) -> list[slice]:
-    """Return the slices which cut `n_rows` rows into blocks of at most `size`."""
-    return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+from zeroone.rows import row_blocks
+from zeroone.validation import BoolArray, FloatArray, check_number
 
 
 def with_constant(X: FloatArray | BoolArray, dtype: np.dtype | None = None) -> FloatArray:
@@ -125,20 +117,6 @@ def per_layer(
     if len(values) != layers:
         raise ValueError(f"{name} must be one number or {layers} of them, but has {len(values)}")
     return tuple(check_number(name, each, strict=strict) for each in values)
-
-
-def check_hidden(hidden: int | Sequence[int]) -> tuple[int, ...]:
-    """Return the sizes of the hidden layers as a tuple.
-
-    Raises
-    ------
-    ValueError
-        If there is none, or one is not a positive integer.
-    """
-    sizes = tuple(np.atleast_1d(np.asarray(hidden, dtype=object)))
-    if not sizes:
-        raise ValueError("hidden must name at least one hidden layer's size, but is empty")
-    return tuple(check_integer("hidden", size) for size in sizes)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from zeroone.bcd.initialise import INITIALISATIONS
 from zeroone.bcd.objective import Coefficients, per_layer
 from zeroone.bcd.output import TARGETS
 from zeroone.bcd.proximal import PROXIMAL_FORMS
-from zeroone.bcd.schedules import Schedule, schedule_value
+from zeroone.schedules import Schedule, schedule_value
 from zeroone.validation import check_choice, check_integer, check_number
 
 SPLITTINGS = ("two", "three", "joint")

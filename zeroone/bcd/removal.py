@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zeroone.bcd.objective import row_blocks, with_constant
+from zeroone.bcd.objective import with_constant
 from zeroone.bcd.output import fit_output, signed_targets, target_block
 from zeroone.bcd.pruning import Regression, remove_cheapest
 from zeroone.network import ZeroOneMLP
+from zeroone.rows import row_blocks
 from zeroone.validation import BoolArray, FloatArray, check_choice, check_integer
 
 SCORES = ("joint", "row")

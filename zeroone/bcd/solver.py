@@ -19,13 +19,13 @@ from zeroone.bcd.initialise import initial_rows
 from zeroone.bcd.neurons import sweep_neurons
 from zeroone.bcd.objective import (
     State,
-    check_hidden,
     evaluate_term,
     layer_product,
     objective,
     with_constant,
 )
 from zeroone.bcd.options import Options
+from zeroone.layers import check_hidden
 from zeroone.network import ZeroOneMLP
 from zeroone.trace import Step
 from zeroone.validation import FloatArray, check_matrix

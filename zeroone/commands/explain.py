@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from zeroone.bcd import blocks
 from zeroone.bcd.initialise import INITIALISATIONS
-from zeroone.bcd.objective import check_hidden, objective, per_layer
+from zeroone.bcd.objective import objective, per_layer
 from zeroone.bcd.options import ORDERS, SPLITTINGS, Options
-from zeroone.bcd.scaling import InputScaling
 from zeroone.bcd.solver import BlockUpdates, initial_state
 from zeroone.commands.common import add_data_options, load_data, numbers
 from zeroone.commands.explain_blocks import BlockReport, Update
@@ -26,6 +25,8 @@ from zeroone.commands.explain_hidden import work_hidden
 from zeroone.commands.explain_text import paragraph, render_block, render_summary
 from zeroone.commands.explain_weights import work_weights
 from zeroone.datasets import Dataset
+from zeroone.layers import check_hidden
+from zeroone.scaling import InputScaling
 from zeroone.validation import FloatArray, check_integer
 
 WIDTH = 88

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zeroone.bcd.objective import row_blocks
+from zeroone.rows import row_blocks
 from zeroone.validation import FloatArray
 
 # Rows that are converted to floats at a time.

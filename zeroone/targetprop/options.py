@@ -1,0 +1,120 @@
+"""The options of target propagation, checked where they are given."""
+
+import math
+from dataclasses import dataclass
+
+from zeroone.network import ACTIVATIONS
+from zeroone.schedules import Schedule, schedule_value
+from zeroone.targetprop.losses import LOSSES, SURROGATES
+from zeroone.targetprop.optimise import OPTIMISERS
+from zeroone.targetprop.output import OUTPUT_LOSSES
+from zeroone.targetprop.targets import WEIGHTINGS, step_thresholds
+from zeroone.validation import check_choice, check_integer, check_number
+
+DECAYS = ("constant", "linear", "cosine")
+
+
+@dataclass(frozen=True)
+class TargetOptions:
+    """How mini-batch feasible target propagation goes about it.
+
+    Parameters
+    ----------
+    epochs : int, default 10
+        Passes over the data.
+    batch_size : int, default 100
+        Samples in a batch; all of them, if there are fewer.
+    activation : {"sign", "step", "staircase"}, default "sign"
+        Of the hidden units.
+    levels : int, optional
+        Number of values of a staircase, for it and only for it.
+    loss : str, default "soft_hinge"
+        Of the hidden units; see `zeroone.targetprop.losses`.
+    surrogate : {"identity", "relu", "clipped_relu"}, default "identity"
+        The mu in the margin t mu(z).
+    weighting : {"magnitude", "equal"}, default "magnitude"
+        How much a target matters.
+    output : {"cross-entropy", "hinge"}, default "cross-entropy"
+        Loss of the output layer.
+    optimiser : {"adam", "momentum"}, default "adam"
+    learning_rate : schedule, default 0.001
+        A number, a pair (first, last) with a geometric path, or a function of update and updates.
+    decay : {"constant", "linear", "cosine"}, default "cosine"
+        A factor on the learning rate that goes from 1 to 0 over the training (or stays 1).
+    momentum : float, default 0.9
+        Of either optimiser, from 0 to below 1.
+    weight_decay : float, default 0.0
+        Part of each weight lost in an update, times the learning rate.
+    normalise : bool, default False
+        Batch normalisation of the hidden layers' pre-activations.
+    dropout : float, default 0.0
+        Part of the inputs set to zero in each batch, from 0 to below 1; the others grow to make up
+        for it.
+
+    Raises
+    ------
+    ValueError
+        If an option is out of its range.
+    """
+
+    epochs: int = 10
+    batch_size: int = 100
+    activation: str = "sign"
+    levels: int | None = None
+    loss: str = "soft_hinge"
+    surrogate: str = "identity"
+    weighting: str = "magnitude"
+    output: str = "cross-entropy"
+    optimiser: str = "adam"
+    learning_rate: Schedule = 1e-3
+    decay: str = "cosine"
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    normalise: bool = False
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_integer("epochs", self.epochs)
+        check_integer("batch_size", self.batch_size)
+        check_choice("activation", self.activation, ACTIVATIONS)
+        if self.activation != "staircase" and self.levels is not None:
+            raise ValueError(
+                f"levels must be None for activation {self.activation!r}, but is {self.levels!r}"
+            )
+        step_thresholds(self.activation, self.levels)
+        check_choice("loss", self.loss, LOSSES)
+        check_choice("surrogate", self.surrogate, SURROGATES)
+        check_choice("weighting", self.weighting, WEIGHTINGS)
+        check_choice("output", self.output, OUTPUT_LOSSES)
+        check_choice("optimiser", self.optimiser, OPTIMISERS)
+        check_choice("decay", self.decay, DECAYS)
+        schedule_value("learning_rate", self.learning_rate, 1, 1)
+        below_one("momentum", self.momentum)
+        check_number("weight_decay", self.weight_decay)
+        if not isinstance(self.normalise, bool):
+            raise ValueError(f"normalise must be True or False, but is {self.normalise!r}")
+        below_one("dropout", self.dropout)
+
+    def rate(self, update: int, updates: int) -> float:
+        """Return the learning rate of one update, counted from 1, of so many."""
+        done = (update - 1) / updates
+        factor = {
+            "constant": 1.0,
+            "linear": 1 - done,
+            "cosine": (1 + math.cos(math.pi * done)) / 2,
+        }[self.decay]
+        return factor * schedule_value("learning_rate", self.learning_rate, update, updates)
+
+
+def below_one(name: str, value: float) -> float:
+    """Return a number from 0 to below 1.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    number = check_number(name, value)
+    if number >= 1:
+        raise ValueError(f"{name} must be a number >= 0 and < 1, but is {value!r}")
+    return number
