@@ -9,9 +9,9 @@ import sys
 from collections.abc import Sequence
 
 import zeroone
-from zeroone.commands import evaluate, explain, prune, rvscgd, sweep, train, verify
+from zeroone.commands import compare, evaluate, explain, prune, rvscgd, sweep, train, verify
 
-COMMANDS = (train, evaluate, prune, explain, rvscgd, sweep, verify)
+COMMANDS = (train, evaluate, prune, explain, compare, rvscgd, sweep, verify)
 
 
 class OneLineParser(argparse.ArgumentParser):

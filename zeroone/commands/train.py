@@ -1,42 +1,28 @@
 """``zeroone train``: train a net of step units, watch it, save it."""
 
 import argparse
-import inspect
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zeroone.bcd.initialise import INITIALISATIONS
-from zeroone.bcd.options import ORDERS, SPLITTINGS
-from zeroone.bcd.output import TARGETS
-from zeroone.bcd.proximal import PROXIMAL_FORMS
 from zeroone.commands.common import (
     accuracy,
     add_data_options,
     check_picture,
     check_writable,
     load_data,
-    number_or_none,
-    numbers,
     progress,
 )
+from zeroone.commands.methods import METHODS, Classifier, add_method_options, given_parameters
 from zeroone.datasets import Dataset, stratified_split
-from zeroone.estimators import FORMS, BCDClassifier
 from zeroone.network import ZeroOneMLP
 from zeroone.report import format_memory, peak_memory, table
 from zeroone.trace import History, Step
 from zeroone.validation import check_integer, check_number
-
-METHODS = {"bcd": BCDClassifier}
-
-# Options that one form has and the other has not, by the estimator's names.
-OWN_OPTIONS = {
-    "mini-batch": ("batch_size", "passes", "targets", "forgetting", "proximal", "proximity"),
-    "full-batch": ("splitting", "pi", "groups", "order"),
-}
 
 # Accuracy on the training data is measured on so many of them while training goes on.
 WATCHED = 10_000
@@ -44,11 +30,15 @@ WATCHED = 10_000
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Register the command."""
-    parser = subparsers.add_parser(
-        "train", help="train a net of step units without a gradient", description=__doc__
-    )
+    parser = subparsers.add_parser("train", help="train a net of step units", description=__doc__)
     add_data_options(parser)
-    parser.add_argument("--method", choices=sorted(METHODS), default="bcd", help="(default: bcd)")
+    parser.add_argument(
+        "--method",
+        choices=tuple(METHODS),
+        default="bcd",
+        help="; ".join(f"{name}: {method.title}" for name, method in METHODS.items())
+        + " (default: bcd)",
+    )
     parser.add_argument(
         "--validation",
         type=float,
@@ -59,64 +49,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--history", metavar="FILE.csv", help="write objective and accuracy")
     parser.add_argument("--plot", metavar="FILE.png", help="draw objective and accuracy")
     parser.add_argument("--seed", type=int, default=0, help="(default: 0)")
-    add_method_options(parser)
-    parser.set_defaults(run=run)
-
-
-def add_method_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the method, with the estimator's own defaults."""
-    group = parser.add_argument_group("method")
-    defaults = inspect.signature(BCDClassifier).parameters
-
-    def option(name: str, target: str, help_text: str, **settings: Any) -> None:
-        default = defaults[target].default
-        shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
-        group.add_argument(
-            name, dest=target, default=default, help=f"{help_text} (default: {shown})", **settings
-        )
-
-    floats, integers = numbers(float), numbers(int)
-    option("--hidden", "hidden", "sizes of the hidden layers", type=integers, metavar="N[,N...]")
-    option("--form", "form", "practical or reference form", choices=FORMS)
-    option("--epochs", "epochs", "passes over the data", type=int, metavar="N")
-    option("--batch-size", "batch_size", "samples in a batch", type=int, metavar="N")
-    option("--tau", "tau", "price of a moved pre-activation", type=floats, metavar="T[,T...]")
-    option("--tau-schedule", "tau_schedule", "factor on tau", type=floats, metavar="F[,F]")
-    option("--margin", "margin", "half-width of the gap around 0", type=float, metavar="M")
-    option("--remedy", "remedy", "for the open set u > 0", choices=("margin", "tiny"))
-    option("--gamma", "gamma", "ridge", type=float, metavar="G")
-    option("--l20", "lam", "price of a neuron", type=float, metavar="LAM")
-    option("--init", "initialisation", "first weights", choices=INITIALISATIONS)
-    option("--whitening", "whitening", "of the input", type=number_or_none, metavar="D|none")
-    option("--passes", "passes", "over the neurons for a batch", type=int, metavar="N")
-    option("--targets", "targets", "of the outputs", choices=TARGETS)
-    option("--forgetting", "forgetting", "rate of the averages", type=float, metavar="F")
-    option("--proximal", "proximal", "how weights move", choices=PROXIMAL_FORMS)
-    option("--proximity", "proximity", "price of moving", type=floats, metavar="P[,P]")
-    option("--shift", "shift", "move images by up to N pixels", type=int, metavar="N")
-    option("--splitting", "splitting", "full batch: the objective's form", choices=SPLITTINGS)
-    option("--pi", "pi", "full batch: price of a moved activation", type=floats, metavar="P[,P...]")
-    option("--groups", "groups", "full batch: what l2,0 counts", choices=("rows", "columns"))
-    option("--order", "order", "full batch: of the blocks", choices=ORDERS)
-    group.add_argument(
+    parser.add_argument(
         "--dtype", choices=("float32", "float64"), default="float32", help="(default: float32)"
     )
-
-
-def check_form(arguments: argparse.Namespace) -> None:
-    """Refuse options of the form that is not used: they would do nothing.
-
-    Raises
-    ------
-    ValueError
-        If one differs from its default.
-    """
-    defaults = inspect.signature(BCDClassifier).parameters
-    for form, names in OWN_OPTIONS.items():
-        for name in names:
-            if form != arguments.form and getattr(arguments, name) != defaults[name].default:
-                option = name.replace("_", "-")
-                raise ValueError(f"--{option} is an option of --form {form} only")
+    add_method_options(parser)
+    parser.set_defaults(run=run)
 
 
 @dataclass
@@ -125,7 +62,7 @@ class Watch:
 
     Parameters
     ----------
-    classifier : BCDClassifier
+    classifier : BCDClassifier or FTPropClassifier
         In training.
     data : Dataset
         With the part held out in the place of the test part, if one is.
@@ -133,7 +70,7 @@ class Watch:
         What that part is called.
     """
 
-    classifier: BCDClassifier
+    classifier: Classifier
     data: Dataset
     judge: str = "test"
     history: History = field(default_factory=History)
@@ -229,20 +166,24 @@ def write_results(arguments: argparse.Namespace, watch: Watch, network: ZeroOneM
     if arguments.plot and len(watch.history):
         from zeroone import plots
 
-        full = watch.classifier.form == "full-batch"
+        full = getattr(watch.classifier, "form", None) == "full-batch"
         title = f"{watch.data.name}, {'-'.join(map(str, network.layer_sizes))}"
         figure = plots.training_curve(watch.history, title=title, step="sweep" if full else "epoch")
         plots.save(figure, arguments.plot)
         print(f"picture written to {arguments.plot}")
 
 
-def described(network: ZeroOneMLP, arguments: argparse.Namespace, data: Dataset) -> ZeroOneMLP:
+def described(
+    network: ZeroOneMLP, arguments: argparse.Namespace, classifier: Classifier, data: Dataset
+) -> ZeroOneMLP:
     """Return the network with a note of how it came about, for the file."""
-    parameters = {
+    own = ("method", "data", "seed", "validation")
+    parameters = {name: getattr(arguments, name) for name in own} | {
         name: value
-        for name, value in vars(arguments).items()
-        if name not in ("run", "save", "history", "plot", "data_dir")
+        for name, value in classifier.get_params().items()
+        if name not in ("image_shape", "random_state")
     }
+    parameters["data"] = Path(arguments.data).name
     classes = range(network.layer_sizes[-1]) if network.classes is None else network.classes
     metadata = {
         "data": data.name,
@@ -250,21 +191,29 @@ def described(network: ZeroOneMLP, arguments: argparse.Namespace, data: Dataset)
         "class_names": [data.class_names[label] for label in classes],
         "training": parameters,
     }
-    return ZeroOneMLP(network.weights, network.biases, classes=network.classes, metadata=metadata)
+    return ZeroOneMLP(
+        network.weights,
+        network.biases,
+        activation=network.activation,
+        levels=network.levels,
+        classes=network.classes,
+        metadata=metadata,
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, print the final table, write files; 130 if interrupted."""
     if arguments.seed < 0:
         raise ValueError(f"seed must be >= 0, but is {arguments.seed}")
-    check_integer("epochs", arguments.epochs)
-    check_number("l20", arguments.lam)
-    check_form(arguments)
+    parameters = given_parameters(arguments, arguments.method)
+    if "epochs" in parameters:
+        check_integer("epochs", parameters["epochs"])
+    if "lam" in parameters:
+        check_number("l20", parameters["lam"])
     check_writable(arguments.save, arguments.history, arguments.plot, data=arguments.data)
     check_picture(arguments.plot)
-    names = inspect.signature(METHODS[arguments.method]).parameters
-    parameters = {name: getattr(arguments, name) for name in names if name in vars(arguments)}
-    classifier = METHODS[arguments.method](**parameters, random_state=arguments.seed)
+    parameters["dtype"] = arguments.dtype
+    classifier = METHODS[arguments.method].make(arguments.seed, parameters)
     data = load_data(arguments)
     classifier.set_params(image_shape=data.image_shape)
     if arguments.validation is not None:
@@ -280,7 +229,7 @@ def run(arguments: argparse.Namespace) -> int:
         interrupted = True
         network = classifier.snapshot()
     print(summary(watch, network))
-    write_results(arguments, watch, described(network, arguments, data))
+    write_results(arguments, watch, described(network, arguments, classifier, data))
     if interrupted:
         raise KeyboardInterrupt
     return 0

@@ -1,30 +1,27 @@
-"""Classifiers over the solvers, with the conventions of scikit-learn."""
+"""The classifier over block coordinate descent."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from zeroone.bcd import minibatch, solver
 from zeroone.bcd.batch import hidden_bits, start
 from zeroone.bcd.options import BatchOptions, Options
 from zeroone.bcd.output import fit_output, signed_targets
-from zeroone.conventions import Conventions, check_input, check_labels
+from zeroone.estimators.base import NetworkClassifier
 from zeroone.layers import check_hidden
-from zeroone.network import ZeroOneMLP
 from zeroone.rows import row_blocks
-from zeroone.scaling import InputScaling
 from zeroone.schedules import Schedule, schedule_value
-from zeroone.shifts import check_image_shape, moved
 from zeroone.trace import History, Step
-from zeroone.validation import FloatArray, check_choice, check_number, floating_dtype
+from zeroone.validation import FloatArray, check_choice
 
 FORMS = ("mini-batch", "full-batch")
 
 
-class BCDClassifier(Conventions):
+class BCDClassifier(NetworkClassifier):
     """A net of 0/1 step units, trained by closed-form block coordinate descent.
 
     Parameters
@@ -145,37 +142,6 @@ class BCDClassifier(Conventions):
 
     # ------------------------------------------------------------------------------- training
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Train on all data.
-
-        Parameters
-        ----------
-        X : array_like, shape (n_samples, n_features)
-        y : array_like, shape (n_samples,)
-            Labels of any type, of at least two classes.
-
-        Returns
-        -------
-        BCDClassifier
-
-        Raises
-        ------
-        ValueError
-            If the data or a parameter is not as it should be.
-        """
-        for _ in self.steps(X, y):
-            pass
-        return self
-
-    def steps(self, X: ArrayLike, y: ArrayLike) -> Iterator[Step]:
-        """Train as `fit` does, and yield a step after every block update.
-
-        The arguments are checked at once. `snapshot` gives the network at any step; after the last
-        one, `network_` is the finished one.
-        """
-        array, indices = self._begin(X, y, None)
-        return self._train(array, indices)
-
     @property
     def partial_fit(self) -> Callable[..., Self]:
         """Go on training with one pass over some samples: ``partial_fit(X, y, classes=None)``.
@@ -205,73 +171,10 @@ class BCDClassifier(Conventions):
             raise AttributeError(f"partial_fit needs form='mini-batch', but form is {self.form!r}")
         return self._partial_fit
 
-    def _partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
-        """Do what `partial_fit` says."""
-        first = not hasattr(self, "state_")
-        if first and classes is None:
-            raise ValueError("classes must be passed to the first call of partial_fit")
-        if first:
-            array, indices = self._begin(X, y, classes)
-            data = self._scaled(array)
-            self._start_batches(data, indices)
-        else:
-            array, indices = self._continue(X, y)
-            data = self._scaled(array)
-        middle = schedule_value("proximity", self.proximity, 2, 3)
-        once = replace(self._batch_options(), epochs=1, proximity=middle)
-        for _ in minibatch.train(data, self._signed(indices), self.state_, once):
-            pass
-        self.n_iter_ = self.state_.epoch
-        self.network_ = self.snapshot()
-        return self
-
-    def _begin(
-        self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None
-    ) -> tuple[NDArray[Any], NDArray[np.intp]]:
-        """Check data and parameters, and learn classes and scaling; return X and class indices."""
+    def _check_parameters(self) -> None:
+        """Refuse parameters of the form in use that are out of range."""
         check_choice("form", self.form, FORMS)
         self._batch_options() if self.form == "mini-batch" else self._full_options()
-        check_hidden(self.hidden)
-        if self.dtype is not None:
-            check_choice("dtype", self.dtype, ("float32", "float64"))
-        if self.whitening is not None:
-            check_number("whitening", self.whitening, strict=True)
-        array = check_input("X", X)
-        if self.shift != 0:
-            check_image_shape(self.image_shape, self.shift, array.shape[1])
-        labels = check_labels(y, len(array))
-        known = np.unique(labels if classes is None else np.asarray(classes))
-        if len(known) < 2:
-            raise ValueError(f"y must hold at least two classes, but has one class: {known[0]!r}")
-        self._remember_input(X, array.shape[1])
-        self.classes_ = known
-        indices = self._indices(labels)
-        self.scaling_ = InputScaling.fit(array, self.whitening)
-        for name in ("network_", "state_"):
-            if hasattr(self, name):
-                delattr(self, name)
-        return array, indices
-
-    def _continue(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[np.intp]]:
-        """Check data that come after the first; return X and class indices."""
-        array = check_input("X", X)
-        self._check_same_input(X, array)
-        return array, self._indices(check_labels(y, len(array)))
-
-    def _indices(self, labels: NDArray[Any]) -> NDArray[np.intp]:
-        """Return each label's place in `classes_`."""
-        indices = np.searchsorted(self.classes_, labels)
-        indices[indices == len(self.classes_)] = 0
-        if np.any(self.classes_[indices] != labels):
-            strange = np.unique(labels[self.classes_[indices] != labels])
-            raise ValueError(f"y must hold labels among {self.classes_}, but has {strange}")
-        return indices
-
-    def _working_dtype(self, X: NDArray[Any]) -> np.dtype[Any]:
-        return np.dtype(self.dtype) if self.dtype else floating_dtype(X)
-
-    def _scaled(self, X: NDArray[Any]) -> FloatArray:
-        return self.scaling_.apply(X, self._working_dtype(X))
 
     def _signed(self, indices: NDArray[np.intp]) -> FloatArray:
         return signed_targets(indices, len(self.classes_), self.state_.weights[0].dtype)
@@ -295,18 +198,6 @@ class BCDClassifier(Conventions):
             initialisation=self.initialisation,
         )
 
-    def _fetch(self, X: NDArray[Any], rng: np.random.Generator) -> minibatch.Fetch | None:
-        """Return what makes a batch of moved images, or None without `shift`."""
-        if self.shift == 0:
-            return None
-        shape = check_image_shape(self.image_shape, self.shift, X.shape[1])
-
-        def fetch(rows: NDArray[np.intp]) -> FloatArray:
-            down, right = rng.integers(-self.shift, self.shift + 1, size=2)
-            return self._scaled(moved(X[rows], shape, int(down), int(right)))
-
-        return fetch
-
     def _full_options(self) -> dict[str, Any]:
         options: dict[str, Any] = {
             "sweeps": self.epochs,
@@ -325,12 +216,18 @@ class BCDClassifier(Conventions):
         Options(**options)
         return options
 
-    def _start_batches(self, data: FloatArray, indices: NDArray[np.intp]) -> None:
+    def _start(self, data: FloatArray, indices: NDArray[np.intp]) -> None:
         """Set up the state of the mini-batch form."""
         signed = signed_targets(indices, len(self.classes_), data.dtype)
         hidden = check_hidden(self.hidden)
         rng = np.random.default_rng(self.random_state)
         self.state_ = start(data, signed, hidden, self._batch_options(), rng)
+
+    def _one_pass(self, data: FloatArray, indices: NDArray[np.intp]) -> Iterator[Step]:
+        """Go once over some samples, at the middle of the schedule of the price of moving."""
+        middle = schedule_value("proximity", self.proximity, 2, 3)
+        once = replace(self._batch_options(), epochs=1, proximity=middle)
+        return minibatch.train(data, self._signed(indices), self.state_, once)
 
     def _train(self, X: NDArray[Any], indices: NDArray[np.intp]) -> Iterator[Step]:
         """Yield the steps of a whole training, and finish the network after the last."""
@@ -374,50 +271,3 @@ class BCDClassifier(Conventions):
 
         targets = self.targets if self.form == "mini-batch" else "fixed"
         weights[-1] = fit_output(batches, weights[-1], gamma=self.gamma, targets=targets)
-
-    def snapshot(self) -> ZeroOneMLP:
-        """Return the network of the present weights, for raw input; it may be called at any step.
-
-        Returns
-        -------
-        ZeroOneMLP
-            With the scaling of the input folded into the first layer.
-        """
-        if not hasattr(self, "state_"):
-            self._check_fitted()
-        first, *others = self.state_.weights
-        weight, bias = self.scaling_.fold(first)
-        weights = [weight, *(W[:, :-1] for W in others)]
-        biases = [bias, *(W[:, -1] for W in others)]
-        return ZeroOneMLP(weights, biases, classes=np.array(self.classes_.tolist()))
-
-    # ------------------------------------------------------------------------------ prediction
-
-    def decision_function(self, X: ArrayLike) -> FloatArray:
-        """Return the scores of the classes.
-
-        Parameters
-        ----------
-        X : array_like, shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray, shape (n_samples, n_classes) or (n_samples,)
-            With two classes, the second's score less the first's.
-        """
-        self._check_fitted()
-        array = check_input("X", X)
-        self._check_same_input(X, array)
-        scores = self.network_.decision_function(array)
-        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the class with the highest score, shape (n_samples,)."""
-        scores = self.decision_function(X)
-        winners = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
-        return self.classes_[winners]
-
-    def score(self, X: ArrayLike, y: ArrayLike) -> float:
-        """Return the fraction of samples whose class is predicted."""
-        predicted = self.predict(X)
-        return float(np.mean(predicted == check_labels(y, len(predicted))))
