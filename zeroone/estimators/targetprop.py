@@ -40,8 +40,8 @@ class FTPropClassifier(NetworkClassifier):
         Loss of the output layer.
     epochs : int, default 30
         Passes over the data.
-    batch_size : int, default 100
-        Samples in a batch.
+    batch_size : int, optional
+        Samples in a batch; by default a hundredth of the data, but from 10 to 100.
     optimiser, learning_rate, decay, momentum, weight_decay, normalise, dropout
         See `zeroone.targetprop.TargetOptions`.
     shift : int, default 0
@@ -86,9 +86,9 @@ class FTPropClassifier(NetworkClassifier):
         weighting: str = "magnitude",
         output: str = "cross-entropy",
         epochs: int = 30,
-        batch_size: int = 100,
+        batch_size: int | None = None,
         optimiser: str = "adam",
-        learning_rate: Schedule = 1e-3,
+        learning_rate: Schedule = 2e-3,
         decay: str = "cosine",
         momentum: float = 0.9,
         weight_decay: float = 0.0,

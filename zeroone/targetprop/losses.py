@@ -71,11 +71,18 @@ def soft_hinge(m: FloatArray) -> FloatArray:
 
 
 def soft_hinge_derivative(m: FloatArray) -> FloatArray:
-    """Return -(1 - tanh(m)^2)."""
-    slope = np.tanh(m)
-    slope *= slope
-    slope -= 1
-    return slope
+    """Return -(1 - tanh(m)^2), as -4 u/(1 + u)^2 with u = exp(-2 |m|).
+
+    That is exact to rounding also for large margins, where 1 - tanh(m)^2 has lost all digits, and
+    an exponential takes half the time of a hyperbolic tangent.
+    """
+    u = np.abs(m)
+    u *= -2
+    np.exp(u, out=u)
+    size = u + 1
+    size *= size
+    u *= -4
+    return np.divide(u, size, out=u)
 
 
 def linear(m: FloatArray) -> FloatArray:

@@ -22,8 +22,9 @@ class TargetOptions:
     ----------
     epochs : int, default 10
         Passes over the data.
-    batch_size : int, default 100
-        Samples in a batch; all of them, if there are fewer.
+    batch_size : int, optional
+        Samples in a batch; all of them, if there are fewer. By default a hundredth of the data, but
+        from 10 to 100 samples.
     activation : {"sign", "step", "staircase"}, default "sign"
         Of the hidden units.
     levels : int, optional
@@ -37,7 +38,7 @@ class TargetOptions:
     output : {"cross-entropy", "hinge"}, default "cross-entropy"
         Loss of the output layer.
     optimiser : {"adam", "momentum"}, default "adam"
-    learning_rate : schedule, default 0.001
+    learning_rate : schedule, default 0.002
         A number, a pair (first, last) with a geometric path, or a function of update and updates.
     decay : {"constant", "linear", "cosine"}, default "cosine"
         A factor on the learning rate that goes from 1 to 0 over the training (or stays 1).
@@ -58,7 +59,7 @@ class TargetOptions:
     """
 
     epochs: int = 10
-    batch_size: int = 100
+    batch_size: int | None = None
     activation: str = "sign"
     levels: int | None = None
     loss: str = "soft_hinge"
@@ -66,7 +67,7 @@ class TargetOptions:
     weighting: str = "magnitude"
     output: str = "cross-entropy"
     optimiser: str = "adam"
-    learning_rate: Schedule = 1e-3
+    learning_rate: Schedule = 2e-3
     decay: str = "cosine"
     momentum: float = 0.9
     weight_decay: float = 0.0
@@ -75,7 +76,8 @@ class TargetOptions:
 
     def __post_init__(self) -> None:
         check_integer("epochs", self.epochs)
-        check_integer("batch_size", self.batch_size)
+        if self.batch_size is not None:
+            check_integer("batch_size", self.batch_size)
         check_choice("activation", self.activation, ACTIVATIONS)
         if self.activation != "staircase" and self.levels is not None:
             raise ValueError(
@@ -95,6 +97,12 @@ class TargetOptions:
             raise ValueError(f"normalise must be True or False, but is {self.normalise!r}")
         below_one("dropout", self.dropout)
 
+    def size(self, n_samples: int) -> int:
+        """Return the number of samples in a batch."""
+        if self.batch_size is None:
+            return min(max(n_samples // 100, 10), 100, n_samples)
+        return min(self.batch_size, n_samples)
+
     def rate(self, update: int, updates: int) -> float:
         """Return the learning rate of one update, counted from 1, of so many."""
         done = (update - 1) / updates
@@ -103,6 +111,8 @@ class TargetOptions:
             "linear": 1 - done,
             "cosine": (1 + math.cos(math.pi * done)) / 2,
         }[self.decay]
+        if isinstance(self.learning_rate, float):  # checked already
+            return factor * self.learning_rate
         return factor * schedule_value("learning_rate", self.learning_rate, update, updates)
 
 

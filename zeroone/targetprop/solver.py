@@ -89,7 +89,8 @@ def check_finite(state: TargetState, values: FloatArray, name: str) -> None:
     DivergenceError
         With the epoch, the update and the first layer whose weights are to blame.
     """
-    if np.isfinite(np.add.reduce(values, axis=None)) or np.isfinite(values).all():
+    # A sum of squares is finite unless a term is not, or it overflows: only then look closer.
+    if np.isfinite(np.vdot(values, values)) or np.isfinite(values).all():
         return
     blamed = [
         f"the weights of layer {i + 1} hold NaN or infinity"
@@ -144,8 +145,7 @@ def batch_steps(
         The learning rate.
     measure : bool
         Whether to compute each layer's loss before and after its update, which takes one more
-        product a layer. Otherwise only the output loss before the update is known, and all others
-        are NaN.
+        product a layer. Otherwise they are NaN.
 
     Yields
     ------
@@ -156,7 +156,7 @@ def batch_steps(
     *hidden, top = state.layers
     judge, decay = output_loss(options.output), options.weight_decay
     scores = forward(state, V, options)
-    terms = {"output loss": judge.value(scores, classes)}
+    terms = {"output loss": np.nan}
     terms |= {f"layer {i + 1} loss": np.nan for i in reversed(range(len(hidden)))}
 
     def step(layer: int, name: str, before: float, after: float, **info: Any) -> Step:
@@ -167,8 +167,11 @@ def batch_steps(
     G = judge.derivative(scores, classes)
     e = top.send_down(G)  # with the weights before the update, as in the chain rule
     top.move(G, rate, decay)
-    after = judge.value(top.V @ top.weights.T, classes) if measure else terms["output loss"]
-    yield step(len(hidden), "output loss", terms["output loss"], after)
+    before = after = np.nan
+    if measure:
+        before = judge.value(scores, classes)
+        after = judge.value(top.V @ top.weights.T, classes)
+    yield step(len(hidden), "output loss", before, after)
     for i in reversed(range(len(hidden))):
         layer = hidden[i]
         Z, targets = layer.Z, hidden_targets(e, options)
@@ -227,7 +230,7 @@ def train(
         If NaN or infinity come up.
     """
     n = len(X)
-    size = min(options.batch_size, n)
+    size = options.size(n)
     per_epoch = n // size
     total, updates = per_epoch * options.epochs, 0
     with np.errstate(over="ignore", invalid="ignore"):  # `check_finite` reports it

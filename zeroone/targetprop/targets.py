@@ -57,7 +57,8 @@ def set_targets(e: FloatArray, weighting: str) -> Targets:
     has seen is all there is. The straight-through estimators rest on that.
     """
     check_choice("weighting", weighting, WEIGHTINGS)
-    signs = -np.sign(e)
+    signs = np.sign(e)
+    np.negative(signs, out=signs)
     return Targets(signs, np.abs(e) if weighting == "magnitude" else 1 / len(e))
 
 
