@@ -130,7 +130,10 @@ def hidden_gradient(Z: FloatArray, targets: Targets, options: TargetOptions) -> 
 def start_layers(
     sizes: Sequence[int], options: TargetOptions, rng: np.random.Generator, dtype: np.dtype
 ) -> list[Layer]:
-    """Return layers with random weights: Gaussian with variance 1/n_in, biases zero.
+    """Return layers with random weights and biases: Gaussian with variance 1/n_in.
+
+    Without biases, sign units are odd functions of centred input and so is the net: it could not
+    begin to learn an even one, such as XOR.
 
     The output layer starts at zero. In the first batch, then, no hidden unit matters (e = 0), and
     none is moved by what a random output layer would say of it: 0.2 points on MNIST.
@@ -148,10 +151,12 @@ def start_layers(
     for i, (n_in, n_out) in enumerate(pairwise(sizes)):
         weights = np.zeros((n_out, n_in + 1), dtype)
         if i < len(sizes) - 2:
-            weights[:, :-1] = rng.standard_normal((n_out, n_in)) / np.sqrt(n_in)
+            weights[:] = rng.standard_normal((n_out, n_in + 1)) / np.sqrt(n_in)
         layer = Layer(weights, make_optimiser(options.optimiser, weights, options.momentum))
         if options.normalise and i < len(sizes) - 2:
             layer.normalisation = Normalisation.start(n_out, dtype)
+            # It takes the layer's own biases out, so its shifts take their place.
+            layer.normalisation.parameters[1] = weights[:, -1]
             layer.normalisation_optimiser = make_optimiser(
                 options.optimiser, layer.normalisation.parameters, options.momentum
             )
