@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from zeroone import plots
@@ -200,6 +201,79 @@ def test_other_kinds_of_picture_are_refused(tmp_path, name):
     with pytest.raises(ValueError, match=r"must end in \.png, \.svg or \.pdf"):
         plots.save(figure, tmp_path / name)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_letters_are_large_enough_when_shrunk_to_a_column(number):
+    figure = make_figures()[number]
+    shrunk = min(1, plots.COLUMN / figure.get_figwidth())
+    sizes = [text.get_fontsize() for text in figure.findobj(Text)]
+    assert min(sizes) * shrunk >= 6 - 1e-9
+
+
+def test_axes_come_row_by_row():
+    figure, axes = plots.new_figure(2, rows=3, height=5)
+    figure.draw_without_rendering()
+    corners = [each.get_position() for each in axes]
+    assert corners[0].x0 == corners[2].x0 < corners[1].x0
+    assert corners[0].y0 == corners[1].y0 > corners[2].y0
+    assert tuple(figure.get_size_inches()) == (plots.WIDE, 5)
+    assert plots.new_figure()[0].get_figwidth() == plots.COLUMN
+    assert plots.new_figure(3, width=9)[0].get_figwidth() == 9
+
+
+def dots(axes):
+    """Return the places of filled and of hollow dots."""
+    marked = [line for line in axes.lines if line.get_marker() == "o"]
+    hollow = [line for line in marked if line.get_markerfacecolor() == "white"]
+    return [
+        {(float(line.get_xdata()[0]), round(float(line.get_ydata()[0]), 6)) for line in some}
+        for some in ([line for line in marked if line not in hollow], hollow)
+    ]
+
+
+def test_a_jump_has_its_value_and_its_limits():
+    _, (axes,) = plots.new_figure()
+    plots.draw_function(axes, lambda x: np.sign(x - 1), (-2, 3), jumps=(1,), label="sign")
+    filled, hollow = dots(axes)
+    assert (filled, hollow) == ({(1.0, 0.0)}, {(1.0, -1.0), (1.0, 1.0)})
+    left, right = (line for line in axes.lines if line.get_marker() == "None")
+    assert left.get_xdata()[0] == pytest.approx(-2)
+    assert np.all(left.get_xdata() < 1)
+    assert np.all(right.get_xdata() > 1)
+    assert right.get_xdata()[-1] == pytest.approx(3)
+    assert axes.get_legend_handles_labels()[1] == ["sign"]
+
+
+def test_a_limit_that_is_the_value_is_not_hollow():
+    _, (axes,) = plots.new_figure()
+    plots.draw_function(axes, lambda x: (x > 0).astype(float), (-1, 1), jumps=(0,))
+    assert dots(axes) == [{(0.0, 0.0)}, {(0.0, 1.0)}]
+    _, (axes,) = plots.new_figure()
+    plots.draw_function(axes, np.abs, (-1, 1))
+    assert dots(axes) == [set(), set()]
+
+
+def test_one_legend_for_several_axes():
+    figure, (left, right) = plots.new_figure(2)
+    left.plot([0, 1], [0, 1], label="one")
+    left.plot([0, 1], [1, 0], label="other")
+    right.plot([0, 1], [0, 1], label="other")
+    right.plot([0, 1], [0, 2], label="third")
+    plots.figure_legend(figure, left, right)
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["one", "other", "third"]
+    figure.draw_without_rendering()
+    for axes in (left, right):
+        assert legend.get_window_extent().y1 < axes.get_tightbbox().y0
+
+
+@pytest.mark.parametrize("dpi", [30, 60, None])
+def test_resolution(tmp_path, dpi):
+    figure = plots.removal_curve([2, 1], {"test data": [1, 0]}, title="")
+    plots.save(figure, tmp_path / "a.png", dpi=dpi)
+    width = int.from_bytes((tmp_path / "a.png").read_bytes()[16:20], "big")
+    assert width == int(plots.COLUMN * (dpi or 150))
 
 
 def test_style_does_not_leak():

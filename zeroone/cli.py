@@ -9,9 +9,31 @@ import sys
 from collections.abc import Sequence
 
 import zeroone
-from zeroone.commands import compare, evaluate, explain, prune, rvscgd, sweep, train, verify
+from zeroone.commands import (
+    compare,
+    evaluate,
+    explain,
+    figures,
+    prune,
+    rvscgd,
+    sweep,
+    train,
+    tutorials,
+    verify,
+)
 
-COMMANDS = (train, evaluate, prune, explain, compare, rvscgd, sweep, verify)
+COMMANDS = (
+    train,
+    evaluate,
+    prune,
+    explain,
+    compare,
+    rvscgd,
+    sweep,
+    verify,
+    tutorials,
+    figures,
+)
 
 
 class OneLineParser(argparse.ArgumentParser):

@@ -1,17 +1,26 @@
 """Pictures of the Gaussian network: the course of a run, and the phase picture of a grid."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zeroone.plots import COLOURS, draw_lines, legend_below, new_figure, styled
+from zeroone.plots import (
+    COLOUR_MAP,
+    COLOURS,
+    COLUMN,
+    draw_lines,
+    legend_below,
+    new_figure,
+    styled,
+)
 from zeroone.trace import History
 from zeroone.validation import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
     from matplotlib.figure import Figure
 
 AXIS_LABELS = {
@@ -48,7 +57,7 @@ def descent_curve(
     limit : float, optional
         The angle of the limit point, drawn as a line.
     """
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import EngFormatter, MaxNLocator
 
     iterations, angles = history.column("iteration"), history.column("angle")
     figure, (left, right) = new_figure(2, height=3.0)
@@ -65,10 +74,11 @@ def descent_curve(
         # The last part of a fall by orders of magnitude would not be seen on a linear axis.
         if min(min(values) for values in drawn.values()) > 0:
             axes.set_yscale("log")
-        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))  # of up to seven digits
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 100k, not 100000
         axes.set_xlabel("iteration")
         axes.set_ylabel(label)
-        legend_below(figure, axes, columns=3)
+        legend_below(figure, axes)
     left.set_title(title, loc="left")
     return figure
 
@@ -100,28 +110,56 @@ def phase_picture(
     title : str
         Said above the panels.
     """
-    figure, pictures = new_figure(len(panels), height=3.5)
+    # For a screen: as wide as it takes.
+    figure, pictures = new_figure(len(panels), height=3.5, width=COLUMN * len(panels))
     for picture, (name, shares) in zip(pictures, panels.items(), strict=True):
-        mesh = picture.pcolormesh(
-            cell_edges(grid[0]),
-            cell_edges(grid[1]),
-            100 * shares,
-            cmap="cividis",
-            vmin=0,
-            vmax=100,
-            rasterized=True,  # no hairlines between cells in a PDF
-        )
-        picture.set(xscale="log", yscale="log")
-        picture.grid(visible=False)
+        mesh = draw_phase(picture, grid, shares, fine, regions[name], EDGES)
         figure.colorbar(mesh, ax=picture, label=f"{PANELS[name]} (% of starts)")
-        for style, (label, region) in zip(EDGES, regions[name].items(), strict=False):
-            draw_edge(picture, fine, region, label, style)
         picture.set_xlabel(AXIS_LABELS[axes[0]])
         picture.set_ylabel(AXIS_LABELS[axes[1]])
         legend_below(figure, picture, columns=1)
     # Of the figure and not of the first panel, which would get wider than the others.
     figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize="medium")
     return figure
+
+
+def draw_phase(
+    axes: "Axes",
+    grid: tuple[FloatArray, FloatArray],
+    shares: FloatArray,
+    fine: tuple[FloatArray, FloatArray],
+    regions: Mapping[str, NDArray[np.bool_]],
+    edges: Sequence[Mapping[str, Any]],
+) -> "QuadMesh":
+    """Draw shares on a grid as a map of percentages, and over it the edges of regions.
+
+    Parameters
+    ----------
+    axes : Axes
+    grid, shares, fine, regions
+        As in `phase_picture`, of one panel.
+    edges : sequence of mapping
+        Styles of the regions' edges.
+
+    Returns
+    -------
+    QuadMesh
+        The map, for a colour bar.
+    """
+    mesh = axes.pcolormesh(
+        cell_edges(grid[0]),
+        cell_edges(grid[1]),
+        100 * shares,
+        cmap=COLOUR_MAP,
+        vmin=0,
+        vmax=100,
+        rasterized=True,  # no hairlines between cells in a PDF
+    )
+    axes.set(xscale="log", yscale="log")
+    axes.grid(visible=False)
+    for style, (label, region) in zip(edges, regions.items(), strict=False):
+        draw_edge(axes, fine, region, label, style)
+    return mesh
 
 
 def cell_edges(centres: FloatArray) -> FloatArray:
