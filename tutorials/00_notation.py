@@ -446,15 +446,15 @@
 #
 # `targetprop.losses.layer_gradient`
 #
-# ### C1: exact references
+# ### C2, C3: exact references
 #
 # $$\text{dichotomies of } N \text{ points in general position in } \mathbb{R}^p:\quad
-# 2 \sum_{i=0}^{p} \binom{N-1}{i} \tag{C1.1}$$
+# 2 \sum_{i=0}^{p} \binom{N-1}{i} \tag{C2.1}$$
 #
 # `targetprop.dichotomies.cover_count`; `targetprop.dichotomies.dichotomies` finds them.
 #
 # $$\text{training error} \ge \text{that of the global optimum, a mixed-integer linear program}
-# \tag{C1.2}$$
+# \tag{C3.1}$$
 #
 # `targetprop.exact_milp.milp_optimum`, `targetprop.exact_enumeration.enumeration_optimum`
 

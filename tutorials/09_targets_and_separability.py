@@ -53,7 +53,7 @@ plt.rcParams.update(STYLE)
 # with the weights $\alpha$, which is $w \cdot (\tfrac12, \tfrac12) \le 0.707$.
 #
 # **All targets.** Of the $2^4 = 16$ vectors of targets for the four corners, exclusive or and its
-# opposite are the only ones that no unit can reach: 14. By (C1.1) with $N = 4$ and $p = 2$:
+# opposite are the only ones that no unit can reach: 14. By (C2.1) with $N = 4$ and $p = 2$:
 # $2\,\big( \binom30 + \binom31 + \binom32 \big) = 2\,(1 + 3 + 3) = 14$.
 
 # %%
@@ -120,7 +120,7 @@ print(found[0].T)
 # %% [markdown]
 # ### Counting
 #
-# For points in general position (C1.1) counts the targets that can be reached; it does not matter
+# For points in general position (C2.1) counts the targets that can be reached; it does not matter
 # which points. The list is made point by point, and no other vector of targets is ever looked at.
 # To compare, all $2^N$ are asked one by one.
 
@@ -237,7 +237,7 @@ for _, share, probability in measured:
 # ## Exercises
 #
 # 1. By hand: three points on a line with the targets (1, -1, 1). Find the certificate, and all
-#    targets that can be reached. What does (C1.1) say with $p = 1$?
+#    targets that can be reached. What does (C2.1) say with $p = 1$?
 # 2. By hand: give the targets (1, 1, -1) to three corners of the square. Which $w$ and $b$ solve
 #    $t_n (w \cdot x_n + b) = 1$ for all three? Why does that work for any $p + 1$ points in general
 #    position?

@@ -31,7 +31,7 @@ plt.rcParams.update(STYLE)
 #
 # "Exclusive or" on the corners of a square, with **one** hidden unit. The output layer sees a
 # single bit, so it can give one class to each of its two values. The unit divides the corners in
-# one of the 14 ways of (C1.1): all on one side (two of them), one corner against three (eight), or
+# one of the 14 ways of (C2.1): all on one side (two of them), one corner against three (eight), or
 # two neighbours against two (four). A division and its opposite are worth the same, hence there are
 # six:
 #
@@ -60,7 +60,7 @@ table_by_hand = [1, 1, 1, 1, 2, 2]
 # ## The same optima by the library
 #
 # `enumeration_optimum` does what the table did: all sets of divisions, and all classes for all
-# codes. `milp_optimum` states the problem (C1.2) as a mixed-integer linear program, with a 0/1
+# codes. `milp_optimum` states the problem (C3.1) as a mixed-integer linear program, with a 0/1
 # variable for every hidden bit, and lets HiGHS branch and bound. They share no code. `errors` is
 # counted by running the net that was found; `bound` says that no net makes fewer.
 

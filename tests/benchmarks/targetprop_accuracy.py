@@ -22,7 +22,12 @@ RUNS = {
     "mnist-staircase": ("mnist", 500, {**TEN, "activation": "staircase", "levels": 3}),
     "mnist-ste": ("mnist", 500, {**TEN, "loss": "linear"}),
     "mnist-sste": ("mnist", 500, {**TEN, "loss": "saturated_hinge"}),
-    "mnist-500-500": ("mnist", (500, 500), TEN),
+    "mnist-500-500": ("mnist", (500, 500), {**TEN, "normalise": True}),
+    "mnist-recipe": (
+        "mnist",
+        (500, 500),
+        {"epochs": 20, "normalise": True, "dropout": 0.1, "shift": 1},
+    ),
 }
 
 

@@ -34,7 +34,9 @@ from zeroone.targetprop.optimum import (
 from zeroone.targetprop.separability import separate
 from zeroone.validation import FloatArray, check_integer
 
-CHUNK = 4096
+# Sets looked at together, at most, and entries of their table of sets by labellings (32 MiB).
+LARGEST_CHUNK = 4096
+LARGEST_TABLE = 2**22
 # Labellings of all codes, counted without asking which are linear.
 LARGEST_LABELLINGS = 70_000
 
@@ -174,7 +176,8 @@ def _best(
     n_classes = len(sample.classes)
     worth = np.eye(n_classes)[labels].reshape(len(labels), -1)
     best: tuple[int, tuple[int, ...], NDArray[np.int64]] = (len(sample.y) + 1, (), labels[0])
-    for sets in _chunks(bits.shape[1], units):
+    size = min(max(LARGEST_TABLE // len(labels), 1), LARGEST_CHUNK)
+    for sets in _chunks(bits.shape[1], units, size):
         table = _samples_by_code(sample, bits, sets)
         # No labelling is better than the most frequent class of each code.
         least = len(sample.y) - table.max(axis=2).sum(axis=1)
@@ -191,10 +194,10 @@ def _best(
     return best
 
 
-def _chunks(n: int, units: int) -> Iterator[NDArray[np.int64]]:
-    """Yield all sets of that many of n dichotomies, some at a time, a row each."""
+def _chunks(n: int, units: int, size: int) -> Iterator[NDArray[np.int64]]:
+    """Yield all sets of that many of n dichotomies, `size` at a time, a row each."""
     sets = combinations(range(n), units)
-    while chunk := list(islice(sets, CHUNK)):
+    while chunk := list(islice(sets, size)):
         yield np.array(chunk, dtype=np.int64).reshape(len(chunk), units)
 
 

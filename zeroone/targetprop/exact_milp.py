@@ -37,6 +37,7 @@ from zeroone.validation import FloatArray, check_number
 # own solution misses a constraint by a hair more than its tolerance; other numbers then help.
 ROOM = (1e-3, 1e-2, 1e-1)
 SOLVE_ERROR = 4
+STATUS = {0: "optimal", 1: "time limit", 2: "infeasible: no net has weights within weight_bound"}
 
 
 def milp_optimum(
@@ -101,7 +102,7 @@ def milp_optimum(
         seconds=time.perf_counter() - start,
         method="milp",
         weight_bound=None if bounds.complete else bounds.weights,
-        status={0: "optimal", 1: "time limit"}.get(result.status, result.message),
+        status=STATUS.get(result.status, result.message),
     )
 
 

@@ -27,8 +27,9 @@ KNOWN_OUTPUT_BOUNDS = {
     **{(2, n_classes): 2.0 for n_classes in (3, 4, 5)},
     (3, 3): 4.0,
 }
-# A determinant of points in [-1, 1] below this is taken for zero: the points are dependent.
-DEPENDENT = 1e-12
+# Points in [-1, 1] are taken for dependent if their least singular value is below this: no more
+# than rounding leaves of zero. A little above it the bounds are far beyond 1e5, and are not used.
+DEPENDENT = 1e-14
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Frame:
         scaled = (points - centre) / half
         _, triangle, order = qr(scaled - scaled.mean(axis=0), mode="economic", pivoting=True)
         sizes = np.abs(np.diag(triangle))
-        kept = np.sort(order[: np.count_nonzero(sizes > 1e-10 * max(sizes[0], 1e-300))])
+        kept = np.sort(order[: np.count_nonzero(sizes > DEPENDENT * max(sizes[0], 1e-300))])
         return cls(scaled[:, kept], kept, centre, half)
 
     def layers(self, v: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -125,7 +126,7 @@ def hidden_bounds(points: FloatArray, weight_bound: float | None = None) -> Hidd
         subsets = combinations(range(len(points)), size)
         while chunk := list(islice(subsets, 4096)):
             squares = with_one[np.array(chunk)]
-            squares = squares[np.abs(np.linalg.det(squares)) > DEPENDENT]
+            squares = squares[np.linalg.svd(squares, compute_uv=False)[:, -1] > DEPENDENT]
             inverses = np.linalg.inv(squares)
             needed = max(needed, np.abs(inverses).sum(axis=2).max(initial=0.0))
             values = np.abs(with_one @ inverses).sum(axis=2)

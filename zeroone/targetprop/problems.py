@@ -40,8 +40,8 @@ class Problem:
 def parity(n_bits: int) -> tuple[FloatArray, NDArray[np.int64]]:
     """Return all corners of the unit cube, and whether an odd number of their bits is set.
 
-    A net with one hidden layer of n units gets it right, and none with fewer than n/2 does
-    (`n_bits` = 2 is the exclusive or).
+    A net with one hidden layer of n units gets it right: unit j is on from j set bits on. For two
+    bits, the exclusive or, and for three no smaller layer does.
 
     Parameters
     ----------

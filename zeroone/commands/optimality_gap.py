@@ -1,0 +1,313 @@
+"""``zeroone optimality-gap``: how far from the best possible net training ends.
+
+For tiny problems the least training error that a net of a given size can have is found exactly, by
+branch and bound on a mixed-integer program, and again by enumeration of all that hidden units can
+do. Each method then trains the same net from several seeds.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from zeroone.commands.common import check_picture, check_writable, progress
+from zeroone.estimators import BCDClassifier, FTPropClassifier
+from zeroone.network import ZeroOneMLP
+from zeroone.report import Cell, table
+from zeroone.targetprop import recursive
+from zeroone.targetprop.exact import Optimum, optimum
+from zeroone.targetprop.problems import PROBLEMS, Problem
+from zeroone.trace import History
+from zeroone.validation import check_integer, check_number
+
+Trainer = Callable[[Problem, int], ZeroOneMLP]
+
+
+def block_coordinate_descent(problem: Problem, seed: int) -> ZeroOneMLP:
+    """Return the net of 50 sweeps of the full-batch form."""
+    net = BCDClassifier(problem.hidden, form="full-batch", epochs=50, random_state=seed)
+    return net.fit(problem.X, problem.y).network_
+
+
+def mini_batch(loss: str) -> Trainer:
+    """Return the trainer of 300 epochs of target propagation with a loss of the hidden units.
+
+    Problems of a few points take more epochs and a larger rate than images do.
+    """
+
+    def train(problem: Problem, seed: int) -> ZeroOneMLP:
+        net = FTPropClassifier(
+            problem.hidden, loss=loss, epochs=300, learning_rate=0.03, random_state=seed
+        )
+        return net.fit(problem.X, problem.y).network_
+
+    return train
+
+
+def recursive_ftprop(problem: Problem, seed: int) -> ZeroOneMLP:
+    """Return the net of recursive target propagation from one random net."""
+    *_, last = recursive.iterate(problem.X, problem.y, problem.hidden, rng=seed, restarts=1)
+    return recursive.network(last.state)
+
+
+# By name, as in the other commands; the heading of the column, and the trainer.
+METHODS: dict[str, tuple[str, Trainer]] = {
+    "bcd": ("BCD", block_coordinate_descent),
+    "ftprop": ("FTPROP-MB", mini_batch("soft_hinge")),
+    "ste": ("STE", mini_batch("linear")),
+    "sste": ("SSTE", mini_batch("saturated_hinge")),
+    "recursive": ("FTPROP", recursive_ftprop),
+}
+
+
+@dataclass
+class Result:
+    """What is known of a problem.
+
+    Attributes
+    ----------
+    problem : Problem
+    milp : Optimum
+    enumeration : Optimum or None
+        None if there are too many sets of dichotomies.
+    errors : dict of str to list of int
+        By method, the training errors from each seed.
+    seconds : dict of str to list of float
+        By method, the time of each training.
+    """
+
+    problem: Problem
+    milp: Optimum
+    enumeration: Optimum | None
+    errors: dict[str, list[int]] = field(default_factory=dict)
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+
+    @property
+    def exact(self) -> list[Optimum]:
+        """What the exact solvers found."""
+        return [self.milp] if self.enumeration is None else [self.milp, self.enumeration]
+
+    @property
+    def best_known(self) -> int:
+        """The fewest errors of any net, whoever found it."""
+        trained = [count for counts in self.errors.values() for count in counts]
+        return min([found.errors for found in self.exact] + trained)
+
+    @property
+    def bound(self) -> int:
+        """The most that is proved about all nets of the size."""
+        return max((found.bound for found in self.exact if found.weight_bound is None), default=0)
+
+    @property
+    def agree(self) -> bool:
+        """Whether no net contradicts a proof."""
+        return self.bound <= self.best_known
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "optimality-gap",
+        help="compare training with the best possible net on tiny problems",
+        description=__doc__,
+    )
+    parser.add_argument(
+        "--problems",
+        default=",".join(PROBLEMS),
+        metavar="NAME[,NAME...]",
+        help=f"of {', '.join(PROBLEMS)} (default: all)",
+    )
+    parser.add_argument(
+        "--methods",
+        default=",".join(METHODS),
+        metavar="NAME[,NAME...]",
+        help=f"of {', '.join(METHODS)} (default: all)",
+    )
+    parser.add_argument("--seeds", type=int, default=5, help="runs of each method (default: 5)")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of points and labels, and the first one of the runs (default: 0)",
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="of branch and bound, for each problem (default: 60)",
+    )
+    parser.add_argument("--csv", metavar="FILE.csv", help="write a row for each method and seed")
+    parser.add_argument("--plot", metavar="FILE.png", help="draw errors above the optimum")
+    parser.set_defaults(run=run)
+
+
+def chosen(option: str, text: str, known: Collection[str]) -> list[str]:
+    """Return the names that an option has, with commas between them.
+
+    Raises
+    ------
+    ValueError
+        If one is unknown, or named twice.
+    """
+    names = text.split(",")
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{option} must be of {', '.join(known)}, but {name!r} is not")
+    if len(set(names)) < len(names):
+        raise ValueError(f"{option} must be named once each, but are {text}")
+    return names
+
+
+def solve(problem: Problem, time_limit: float) -> Result:
+    """Return the best possible net of a problem, in both ways."""
+    data = problem.X, problem.y, problem.hidden
+    milp = optimum(*data, method="milp", time_limit=time_limit)
+    try:
+        return Result(problem, milp, optimum(*data, method="enumeration"))
+    except ValueError:  # too large for it
+        return Result(problem, milp, None)
+
+
+def count_errors(network: ZeroOneMLP, problem: Problem) -> int:
+    """Return how many training samples a net misclassifies."""
+    return int(np.count_nonzero(network.predict(problem.X) != problem.y))
+
+
+def spread(errors: list[int]) -> str:
+    """Return the fewest and the median errors for the table."""
+    return f"{min(errors)} / {np.median(errors):g}"
+
+
+def row(result: Result) -> list[Cell]:
+    """Return a line of the table."""
+    problem, known = result.problem, result.best_known
+    return [
+        problem.name,
+        "-".join(map(str, (problem.X.shape[1], problem.hidden, problem.y.max() + 1))),
+        len(problem.y),
+        f"{known}" if result.bound == known else f"{result.bound} to {known}",
+        known - result.bound,
+        f"{result.milp.seconds:.2f}" + ("" if result.milp.proved else " *"),
+        f"{result.enumeration.seconds:.2f}" if result.enumeration else "-",
+        *(spread(errors) for errors in result.errors.values()),
+    ]
+
+
+def records(results: list[Result], seed: int) -> History:
+    """Return a row for each exact solver, and for each method and seed."""
+    history = History()
+    for result in results:
+        problem = result.problem
+        own = {"problem": problem.name, "samples": len(problem.y), "hidden": problem.hidden}
+        for found in result.exact:
+            history.record(
+                **own,
+                method=found.method,
+                seed=None,
+                errors=found.errors,
+                bound=found.bound,
+                gap=found.gap,
+                weight_bound=found.weight_bound,
+                status=found.status,
+                seconds=f"{found.seconds:.3f}",
+            )
+        for method, errors in result.errors.items():
+            for number, count in enumerate(errors):
+                history.record(
+                    **own,
+                    method=method,
+                    seed=seed + number,
+                    errors=count,
+                    seconds=f"{result.seconds[method][number]:.3f}",
+                )
+    return history
+
+
+def unproved(result: Result) -> str:
+    """Return how branch and bound ended, where it has no proof for all nets."""
+    milp = result.milp
+    how = milp.status
+    if milp.weight_bound is not None:
+        how += f", for hidden weights up to {milp.weight_bound:g} only"
+    return (
+        f"* {result.problem.name}: branch and bound found {milp.errors} errors, bound "
+        f"{milp.bound}, gap {milp.gap} ({how})"
+    )
+
+
+def summary(results: list[Result], methods: list[str], seeds: int) -> str:
+    """Return the table, and what its columns are."""
+    header = ["problem", "net", "samples", "optimum", "gap", "MILP s", "enum. s"]
+    runs = "1 seed" if seeds == 1 else f"{seeds} seeds"
+    lines = [
+        table([*header, *(METHODS[name][0] for name in methods)], [row(each) for each in results]),
+        "",
+        "optimum: fewest training errors of any net of the size; gap: how many fewer is still open",
+        f"methods: fewest / median training errors of {runs}",
+        *(unproved(result) for result in results if not result.milp.proved),
+    ]
+    return "\n".join(lines)
+
+
+def measure(
+    problem: Problem, methods: list[str], arguments: argparse.Namespace, bar: Any
+) -> Result:
+    """Solve a problem exactly, and train on it by each method from each seed."""
+    bar.set_description(problem.name)
+    result = solve(problem, arguments.time_limit)
+    bar.update()
+    for name in methods:
+        result.errors[name], result.seconds[name] = [], []
+        for number in range(arguments.seeds):
+            start = time.perf_counter()
+            network = METHODS[name][1](problem, arguments.seed + number)
+            result.seconds[name].append(time.perf_counter() - start)
+            result.errors[name].append(count_errors(network, problem))
+            bar.update()
+    return result
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Solve the problems exactly, train on them, print the table, write files."""
+    methods = chosen("methods", arguments.methods, METHODS)
+    seeds = check_integer("seeds", arguments.seeds)
+    seed = check_integer("seed", arguments.seed, minimum=0)
+    check_number("time-limit", arguments.time_limit, strict=True)
+    names = chosen("problems", arguments.problems, PROBLEMS)
+    check_writable(arguments.csv, arguments.plot)
+    check_picture(arguments.plot)
+    with progress(len(names) * (1 + seeds * len(methods)), "net") as bar:
+        results = [measure(PROBLEMS[name](seed), methods, arguments, bar) for name in names]
+    print(summary(results, methods, seeds))
+    if arguments.csv:
+        records(results, seed).to_csv(arguments.csv)
+        print(f"errors written to {arguments.csv}")
+    if arguments.plot:
+        draw(results, arguments.plot)
+        print(f"picture written to {arguments.plot}")
+    broken = [result.problem.name for result in results if not result.agree]
+    for name in broken:
+        print(f"{name}: a net makes fewer errors than the proved bound", file=sys.stderr)
+    return 1 if broken else 0
+
+
+def draw(results: list[Result], path: str) -> None:
+    """Write the picture."""
+    from zeroone import plots, plots_gap
+
+    names = [result.problem.name for result in results]
+    above = {
+        METHODS[method][0]: [
+            [count - result.best_known for count in result.errors[method]] for result in results
+        ]
+        for method in results[0].errors
+    }
+    is_open = [result.bound < result.best_known for result in results]
+    optima = [result.best_known for result in results]
+    plots.save(plots_gap.errors_above_optimum(names, optima, above, unproved=is_open), path)
