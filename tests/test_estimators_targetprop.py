@@ -64,7 +64,8 @@ def digits():
     ],
 )
 def test_digits(digits, parameters):
-    classifier = FTPropClassifier(**{"hidden": 100, "epochs": 15, "learning_rate": 0.01, **parameters})
+    chosen = {"hidden": 100, "epochs": 15, "learning_rate": 0.01} | parameters
+    classifier = FTPropClassifier(**chosen)
     classifier.fit(digits.X_train, digits.y_train)
     assert classifier.score(digits.X_test, digits.y_test) >= 0.93
     assert len(classifier.history_) == classifier.n_iter_ == 15

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from zeroone.validation import FloatArray, check_choice
+from zeroone.validation import FloatArray, check_choice, check_integer
 
 Classes = NDArray[np.intp]
 
@@ -97,3 +97,28 @@ def output_loss(name: str) -> OutputLoss:
         If there is none.
     """
     return OUTPUT_LOSSES[check_choice("output", name, OUTPUT_LOSSES)]
+
+
+def check_counted_classes(
+    y: ArrayLike, n_samples: int, n_classes: int | None
+) -> tuple[Classes, int]:
+    """Return classes counted from 0, and their number.
+
+    Raises
+    ------
+    ValueError
+        If they are not integers, one a sample, from 0 to below `n_classes`.
+    """
+    classes = np.asarray(y)
+    if classes.shape != (n_samples,) or classes.dtype.kind not in "iu":
+        raise ValueError(
+            f"y must hold {n_samples} integers, one a row of X, but has dtype {classes.dtype} and "
+            f"shape {classes.shape}"
+        )
+    found = max(int(classes.max()) + 1, 2)
+    count = found if n_classes is None else check_integer("n_classes", n_classes, minimum=2)
+    if classes.min() < 0 or found > count:
+        raise ValueError(
+            f"y must hold classes from 0 to {count - 1}, but has {classes.min()} to {classes.max()}"
+        )
+    return classes.astype(np.intp), count

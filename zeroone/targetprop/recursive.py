@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike
 
 from zeroone.layers import check_hidden
 from zeroone.targetprop.layers import with_ones
-from zeroone.targetprop.output import Classes
+from zeroone.targetprop.output import check_counted_classes
 from zeroone.targetprop.recursive_choices import changed_bits, choose_targets
 from zeroone.targetprop.recursive_decision import Decision, format_tree
 from zeroone.targetprop.recursive_goals import Goal, LabelGoal, TargetGoal
@@ -38,7 +38,7 @@ from zeroone.targetprop.recursive_state import (
     random_units,
 )
 from zeroone.trace import Step
-from zeroone.validation import check_integer, check_matrix
+from zeroone.validation import check_matrix
 
 __all__ = ["Decision", "RecursiveOptions", "RecursiveState", "format_tree", "iterate", "network"]
 
@@ -95,22 +95,17 @@ class Recursion:
             state.weights.append(random_units(V, size, self.rng))
         state.weights.append(np.zeros((self.n_classes, self.hidden[-1] + 1), state.V.dtype))
 
-    def reach(self, layer: int, goal: Goal, decision: Decision) -> Generator[Step, None, bool]:
-        """Try to reach a goal with the layers up to `layer`, from 0, and yield every step.
-
-        Returns
-        -------
-        bool
-            Whether all samples meet the goal.
-        """
+    def reach(self, layer: int, goal: Goal, decision: Decision) -> Iterator[Step]:
+        """Try to reach a goal with the layers up to `layer`, from 0, and yield every step."""
         state = self.state
         decision.loss_before = goal.loss(state.layer_input(layer), state.weights[layer])
         yield from self.fit(layer, goal, decision)
         if (yield from self.check(layer, goal, decision)):
-            return True
+            return
         tried: set[bytes] = set()
         for _ in range(self.budgets[layer]):
             kept, before = list(state.weights), decision.loss_after
+            impossible = decision.impossible_units
             below, child = self.choose(layer, goal, tried)
             decision.children.append(child)
             yield self.step("T", layer - 1, below, "choose targets", child, targets=below.targets)
@@ -125,13 +120,12 @@ class Recursion:
                 tried.clear()
                 yield self.step("A", layer - 1, goal, "accept", child, before=before)
             else:
-                state.weights = kept
+                state.weights, decision.impossible_units = kept, impossible
                 self.review(layer, goal, decision)
                 undone = child.above_after
                 yield self.step("U", layer - 1, goal, "undo", child, before=undone)
             if met:
-                return True
-        return False
+                return
 
     def choose(self, layer: int, goal: Goal, tried: set[bytes]) -> tuple[TargetGoal, Decision]:
         """Choose targets for the layer below `layer`, to lower the loss of that layer."""
@@ -268,28 +262,3 @@ def iterate(
     V[:, :-1] = data
     state = RecursiveState(V, classes, chosen.activation, [], [], len(V) + 1, [])
     return Recursion(state, sizes, count, chosen, np.random.default_rng(rng)).run()
-
-
-def check_counted_classes(
-    y: ArrayLike, n_samples: int, n_classes: int | None
-) -> tuple[Classes, int]:
-    """Return classes counted from 0, and their number.
-
-    Raises
-    ------
-    ValueError
-        If they are not integers, one a sample, from 0 to below `n_classes`.
-    """
-    classes = np.asarray(y)
-    if classes.shape != (n_samples,) or classes.dtype.kind not in "iu":
-        raise ValueError(
-            f"y must hold {n_samples} integers, one a row of X, but has dtype {classes.dtype} and "
-            f"shape {classes.shape}"
-        )
-    found = max(int(classes.max()) + 1, 2)
-    count = found if n_classes is None else check_integer("n_classes", n_classes, minimum=2)
-    if classes.min() < 0 or found > count:
-        raise ValueError(
-            f"y must hold classes from 0 to {count - 1}, but has {classes.min()} to {classes.max()}"
-        )
-    return classes.astype(np.intp), count

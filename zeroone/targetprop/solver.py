@@ -31,9 +31,9 @@ from zeroone.targetprop.layers import (
     with_ones,
 )
 from zeroone.targetprop.options import TargetOptions
-from zeroone.targetprop.output import Classes, output_loss
+from zeroone.targetprop.output import Classes, check_counted_classes, output_loss
 from zeroone.trace import Step
-from zeroone.validation import FloatArray, check_integer, check_matrix
+from zeroone.validation import FloatArray, check_matrix
 
 # Returns the scaled inputs, with their column of ones, of the samples whose indices it gets.
 Fetch = Callable[[NDArray[np.intp]], FloatArray]
@@ -150,7 +150,8 @@ def batch_steps(
     Yields
     ------
     Step
-        Blocks ``W_h``, ..., ``W_1``; the terms are the loss of each layer on its targets.
+        Blocks ``W_h``, ..., ``W_1``; the terms are the loss of each layer on its targets. Those of
+        layers to which the batch has not come yet are NaN.
         ``info["targets"]`` has those of a hidden layer.
     """
     *hidden, top = state.layers
@@ -301,21 +302,10 @@ def iterate(
     except TypeError as error:
         raise ValueError(f"options must be fields of TargetOptions: {error}") from None
     data = check_matrix("X", X)
-    classes = np.asarray(y)
-    if classes.shape != (len(data),) or classes.dtype.kind not in "iu":
-        raise ValueError(
-            f"y must hold {len(data)} integers, one a row of X, but has dtype {classes.dtype} and "
-            f"shape {classes.shape}"
-        )
-    found = max(int(classes.max()) + 1, 2)
-    count = found if n_classes is None else check_integer("n_classes", n_classes, minimum=2)
-    if classes.min() < 0 or found > count:
-        raise ValueError(
-            f"y must hold classes from 0 to {count - 1}, but has {classes.min()} to {classes.max()}"
-        )
+    classes, count = check_counted_classes(y, len(data), n_classes)
     sizes = check_hidden(hidden)
     V = with_ones(data)
     V[:, :-1] = data
     generator = np.random.default_rng(rng)
     state = start(data.shape[1], count, sizes, chosen, generator, data.dtype)
-    return train(V, classes.astype(np.intp), state, chosen, measure=measure)
+    return train(V, classes, state, chosen, measure=measure)

@@ -1,0 +1,551 @@
+"""Recursive target propagation: what it reaches, what it says of it, and its parts."""
+
+import itertools
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from zeroone.targetprop.recursive import (
+    Decision,
+    RecursiveOptions,
+    RecursiveState,
+    format_tree,
+    iterate,
+    network,
+)
+from zeroone.targetprop.recursive_choices import RULES, choose_targets
+from zeroone.targetprop.recursive_fits import fit_output, fit_units, unit_objectives
+from zeroone.targetprop.recursive_goals import LabelGoal, TargetGoal, rounding
+from zeroone.targetprop.recursive_state import random_units
+
+SMALL = settings(deadline=None, max_examples=30)
+XOR = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
+CUBE = np.array(list(itertools.product((0.0, 1.0), repeat=3)))
+FAST = {"loss": "hinge", "output": "hinge"}
+LOSSES = [
+    {},
+    {"activation": "step"},
+    {"loss": "logistic"},
+    FAST,
+    {"loss": "hinge", "activation": "step"},
+]
+
+
+def search(X, y, hidden, **options):
+    steps = list(iterate(X, y, hidden, **options))
+    return steps, steps[-1].state
+
+
+def run_by_hand(net, X):
+    """Return the class of each sample and its hidden activations, from the weights alone."""
+    low = -1.0 if net.activation == "sign" else 0.0
+    predicted, hidden = [], []
+    for x in X.tolist():
+        values, seen = x, []
+        for number, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+            z = [
+                math.fsum(w * v for w, v in zip(row, values, strict=True)) + bias
+                for row, bias in zip(W.tolist(), b.tolist(), strict=True)
+            ]
+            values = z if number == len(net.weights) - 1 else [1.0 if one > 0 else low for one in z]
+            seen.append(values)
+        predicted.append(values.index(max(values)))
+        hidden.append(seen[:-1])
+    return np.array(predicted), hidden
+
+
+def decisions(root):
+    yield root
+    for child in root.children:
+        yield from decisions(child)
+
+
+# ------------------------------------------------------------------------ what it reaches, and says
+
+
+@pytest.mark.parametrize("options", LOSSES)
+def test_exclusive_or(options):
+    for seed in range(2):
+        steps, state = search(*XOR, 2, rng=seed, **options)
+        assert state.best_errors == 0
+        assert steps[-1].info["best_error"] == 0
+        assert state.trees[-1].feasible
+        predicted, _ = run_by_hand(network(state), XOR[0])
+        np.testing.assert_array_equal(predicted, XOR[1])
+
+
+@pytest.mark.parametrize("options", [FAST, {"activation": "step", **FAST}])
+def test_parity_of_three_bits(options):
+    y = CUBE.sum(axis=1).astype(int) % 2
+    _, state = search(CUBE, y, 3, rng=0, restarts=50, budget=10, **options)
+    assert state.best_errors == 0
+    np.testing.assert_array_equal(run_by_hand(network(state), CUBE)[0], y)
+
+
+def test_three_hidden_layers():
+    _, state = search(*XOR, (3, 3, 2), rng=0, **FAST)
+    assert state.best_errors == 0
+    assert network(state).layer_sizes == (2, 3, 3, 2, 2)
+    np.testing.assert_array_equal(run_by_hand(network(state), XOR[0])[0], XOR[1])
+    # One unit a layer cannot do it, and all layers are asked.
+    _, state = search(*XOR, (1, 1, 1), rng=0, budget=[2, 2, 2], restarts=2, **FAST)
+    assert state.best_errors == 1
+    for tree in state.trees:
+        assert {decision.layer for decision in decisions(tree)} == {1, 2, 3, 4}
+
+
+def test_what_a_line_separates_is_met_at_once():
+    X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    steps, state = search(X, [0, 0, 1, 1], 5, rng=1)
+    assert state.best_errors == 0
+    assert [step.block for step in steps][:2] == ["W2", "C2"]
+
+
+def test_contradictory_labels_are_reported():
+    X, y = np.array([[0.0], [0.0], [1.0], [1.0]]), np.array([0, 1, 1, 1])
+    steps, state = search(X, y, 3, rng=0, budget=3, restarts=2)
+    assert state.best_errors == 1
+    assert steps[-1].info["best_error"] == 0.25
+    assert len(state.trees) == 2
+    for tree in state.trees:
+        assert tree.feasible is False
+        assert tree.missed >= 1
+        assert len(tree.children) == 3
+        assert "labels of 4 samples" in format_tree(tree)
+        assert re.search(r"\d missed, loss", format_tree(tree, depth=0))
+
+
+def test_one_unit_cannot_do_exclusive_or():
+    _, state = search(*XOR, 1, rng=0, budget=4, restarts=3)
+    assert state.best_errors == 1
+    assert all(tree.feasible is False for tree in state.trees)
+    predicted, _ = run_by_hand(network(state), XOR[0])
+    assert np.sum(predicted != XOR[1]) == 1
+
+
+@pytest.mark.parametrize("budget", [0, 1])
+def test_the_budget_is_kept(budget):
+    steps, state = search(*XOR, (2, 1), rng=0, budget=budget, restarts=3, **FAST)
+    assert len(state.trees) <= 3
+    for tree in state.trees:
+        for decision in decisions(tree):
+            assert len(decision.children) <= (budget if decision.layer > 1 else 0)
+    assert sum(step.block[0] == "T" for step in steps) == sum(t.size - 1 for t in state.trees)
+    if budget == 0:
+        # Nothing but one fit of the output layer for each random net.
+        assert [step.block for step in steps] == ["W3", "C3"] * len(state.trees)
+
+
+def test_a_budget_for_each_layer():
+    steps, state = search(*XOR, (2, 1), rng=3, budget=[3, 2], restarts=2, **FAST)
+    for tree in state.trees:
+        assert tree.feasible or len(tree.children) == 3
+        for child in tree.children:
+            assert child.feasible or len(child.children) == 2
+            assert all(not below.children for below in child.children)
+    assert {step.block[1:] for step in steps} <= {"1", "2", "3"}
+
+
+def test_budgets():
+    assert RecursiveOptions(budget=20).budgets(1) == (20,)
+    assert RecursiveOptions(budget=20).budgets(4) == (1, 1, 5, 20)
+    assert RecursiveOptions(budget=0).budgets(2) == (0, 0)
+    assert RecursiveOptions(budget=(7, 3)).budgets(2) == (3, 7)
+    assert RecursiveOptions(budget=np.array([7, 3])).budgets(2) == (3, 7)
+
+
+def test_seeds_decide():
+    runs = [
+        search(CUBE, CUBE.sum(axis=1).astype(int) % 2, 2, rng=rng, budget=4, restarts=2)
+        for rng in (5, np.random.default_rng(5), 6)
+    ]
+    texts = ["\n".join(map(format_tree, state.trees)) for _, state in runs]
+    assert texts[0] == texts[1] != texts[2]
+    for ours, same in zip(runs[0][1].best_weights, runs[1][1].best_weights, strict=True):
+        np.testing.assert_array_equal(ours, same)
+    assert [s.block for s in runs[0][0]] == [s.block for s in runs[1][0]]
+
+
+def test_arguments_and_precision_are_kept():
+    X, y = XOR[0].astype(np.float32), XOR[1]
+    kept = X.copy()
+    for options in ({}, FAST):
+        _, state = search(X, y, 2, rng=0, restarts=3, **options)
+        assert all(W.dtype == np.float32 for W in state.best_weights)
+        assert network(state).dtype == np.float32
+    np.testing.assert_array_equal(X, kept)
+
+
+def test_classes_may_be_named_and_more_than_seen():
+    _, state = search(*XOR, 2, rng=0, n_classes=4, **FAST)
+    assert network(state).layer_sizes[-1] == 4
+    names = network(state, classes=["a", "b", "c", "d"])
+    assert names.predict(XOR[0]).tolist() == ["a", "b", "b", "a"]
+
+
+# ---------------------------------------------------------------------- steps and tree, any problem
+
+problems = st.tuples(st.integers(1, 7), st.integers(1, 3), st.integers(0, 3)).flatmap(
+    lambda shape: st.tuples(
+        st.lists(
+            st.lists(
+                st.sampled_from([0.0, 1.0, -1.0, 0.1, 0.7]) if shape[2] else st.just(0.1),
+                min_size=shape[1],
+                max_size=shape[1],
+            ),
+            min_size=shape[0],
+            max_size=shape[0],
+        ).map(np.array),
+        st.lists(st.integers(0, 2), min_size=shape[0], max_size=shape[0]).map(np.array),
+        st.lists(st.integers(1, 3), min_size=1, max_size=2),
+        st.integers(0, 1000),
+        st.sampled_from(LOSSES),
+    )
+)
+
+
+@settings(deadline=None, max_examples=25)
+@given(problem=problems)
+def test_any_search_tells_the_truth(problem):
+    X, y, hidden, seed, options = problem
+    top, tree_of, errors = len(hidden), {}, []
+    for step in iterate(X, y, hidden, rng=seed, budget=2, restarts=2, **options):
+        kind, layer = step.block[0], int(step.block[1:])
+        decision = step.info["decision"]
+        present = network(step.state, best=False)
+        predicted, activations = run_by_hand(present, X)
+        errors.append(int(np.sum(predicted != y)))
+        assert step.info["train_error"] == np.mean(predicted != y)
+        assert step.info["best_error"] == min(errors) / len(y)
+        assert 0 <= step.info["position"] <= 2
+        assert decision.layer == layer
+        if kind == "T":
+            tree_of[id(decision)] = step.info["targets"]
+            assert set(np.unique(step.info["targets"])) <= {-1.0, 0.0, 1.0}
+        if kind == "C" and step.info["feasible"]:
+            if layer == top + 1:
+                assert errors[-1] == 0
+            else:
+                # The net computes the targets that are met.
+                targets = tree_of[id(decision)]
+                ours = np.array([sample[layer - 1] for sample in activations])
+                assert np.all((ours > 0) == (targets > 0), where=targets != 0)
+        if kind == "W":
+            assert (
+                step.objective_after <= step.objective_before * (1 + 1e-9)
+                or (step.info["separated"])
+            )
+    state = step.state
+    assert state.best_errors == min(errors)
+    predicted, _ = run_by_hand(network(state), X)
+    assert np.sum(predicted != y) == state.best_errors
+    for tree in state.trees:
+        check_tree(tree, top)
+
+
+def check_tree(root, top):
+    assert (root.layer, root.choice, root.accepted) == (top + 1, "labels", None)
+    assert format_tree(root).count("\n") == root.size - 1
+    for decision in decisions(root):
+        assert decision.feasible is (decision.missed == 0)
+        assert 0 <= decision.missed <= decision.bits
+        assert decision.changed <= decision.bits
+        assert decision.missed_units + decision.impossible_units >= 0
+        assert max(decision.missed_units, decision.missed_samples) <= decision.missed
+        assert decision.impossible_units <= decision.missed_units
+        previous = None
+        for child in decision.children:
+            assert child.layer == decision.layer - 1
+            assert child.choice in RULES
+            assert child.accepted is not None
+            if not (decision.feasible and child is decision.children[-1]):
+                assert child.accepted is (child.above_after < child.above_before * (1 - 1e-9))
+            if previous is not None:
+                # The loss above is where the last attempt left it.
+                left = previous.above_after if previous.accepted else previous.above_before
+                assert child.above_before == pytest.approx(left, rel=1e-12)
+            previous = child
+        if previous is not None:
+            left = previous.above_after if previous.accepted else previous.above_before
+            assert decision.loss_after == pytest.approx(left, rel=1e-12)
+
+
+def test_the_first_of_equally_good_nets_is_kept():
+    state = RecursiveState(np.ones((2, 2)), np.array([0, 1]), "sign", [], [], 3, [])
+    first, second = [np.zeros((2, 2))], [np.ones((2, 2))]
+    for weights, errors, best in ((first, 1, first), (second, 1, first), (second, 0, second)):
+        state.weights = weights
+        state.keep_best(errors)
+        assert state.best_weights[0] is best[0]
+
+
+def test_the_text_of_a_tree():
+    root = Decision(3, "labels", 4, 2, False, 1, 1, 1, loss_before=0.7, loss_after=0.25)
+    child = Decision(2, "worst bits", 8, 1, False, 3, 2, 3, 1, 0.5, 0.125)
+    child.above_before, child.above_after, child.accepted = 0.5, 0.6, False
+    child.children.append(Decision(1, "derivative", 1, 0))
+    root.children.append(child)
+    assert format_tree(root).splitlines() == [
+        "layer 3: labels of 4 samples, 2 wrong at first: 1 missed, loss 0.7 -> 0.25",
+        "  layer 2: targets by worst bits, 1 of 8 bits changed: 3 missed (2 units, 3 samples, "
+        "1 proved impossible), loss 0.5 -> 0.125; loss above 0.5 -> 0.6: undone",
+        "    layer 1: targets by derivative, 0 of 1 bits changed: not tried yet",
+    ]
+    assert root.size == 3
+    assert len(format_tree(root, depth=1).splitlines()) == 2
+    assert len(format_tree(root, depth=0).splitlines()) == 1
+
+
+# ------------------------------------------------------------------------------------ its parts
+
+
+@st.composite
+def layers(draw, targets=(-1.0, 0.0, 1.0)):
+    """Input with a column of ones, targets of some units, and weights to start from."""
+    n, m, units = draw(st.integers(1, 7)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    entry = st.sampled_from([0.0, 1.0, -1.0, 0.5])
+
+    def matrix(rows, columns, entries):
+        lists = st.lists(entries, min_size=columns, max_size=columns)
+        return np.array(draw(st.lists(lists, min_size=rows, max_size=rows)))
+
+    V = np.hstack([matrix(n, m, entry), np.ones((n, 1))])
+    W = matrix(units, m + 1, st.sampled_from([0.0, 2.0, -0.25, 30.0]))
+    return V, W, matrix(n, units, st.sampled_from(targets))
+
+
+def separable(V, t):
+    """Decide by a linear program of this test's own whether some w has t (V w) >= 1."""
+    cared = t != 0
+    A = -(t[:, np.newaxis] * V)[cared]
+    if not cared.any():
+        return True
+    found = linprog(
+        np.zeros(V.shape[1]), A_ub=A, b_ub=-np.ones(len(A)), bounds=(None, None), method="highs"
+    )
+    return found.status == 0
+
+
+@pytest.mark.parametrize("loss", ["squared_hinge", "logistic", "hinge"])
+@SMALL
+@given(layer=layers())
+def test_a_goal_is_met_if_and_only_if_it_can_be(loss, layer):
+    V, W, T = layer
+    goal = TargetGoal(T, loss, 1e-4)
+    result = goal.fit(V, W)
+    z = V @ result.weights.T
+    possible = np.array([separable(V, t) for t in T.T])
+    np.testing.assert_array_equal(np.all((T * z > 0) | (T == 0), axis=0), possible)
+    np.testing.assert_array_equal(~goal.missed(V, result.weights).any(axis=0), possible)
+    assert result.impossible == np.sum(~possible)
+    # Units whose targets were met are left as they were.
+    met = ~goal.missed(V, W).any(axis=0)
+    np.testing.assert_array_equal(result.weights[met], W[met])
+    assert result.fitted == np.sum(~met)
+
+
+@pytest.mark.parametrize("loss", ["squared_hinge", "logistic", "hinge"])
+@SMALL
+@given(layer=layers())
+def test_a_fit_raises_no_loss(loss, layer):
+    V, W, T = layer
+    fitted = fit_units(V, W, T, loss, 1e-3)
+    after, before = (unit_objectives(V, one, T, loss, 1e-3) for one in (fitted, W))
+    assert np.all(after <= before)
+    # Don't-care units have the ridge alone to pay for.
+    ridge = 0 if loss == "hinge" else 1e-3 / 2
+    for j in np.flatnonzero(~T.any(axis=0)):
+        assert after[j] == pytest.approx(ridge * np.sum(fitted[j] ** 2))
+
+
+@pytest.mark.parametrize("output", ["cross-entropy", "hinge"])
+@SMALL
+@given(layer=layers(targets=(0.0, 1.0, 2.0)), seed=st.integers(0, 99))
+def test_output_fits_reach_what_can_be_reached(output, layer, seed):
+    V, _, classes = layer
+    classes = classes[:, 0].astype(int)
+    W = np.random.default_rng(seed).standard_normal((3, V.shape[1]))
+    goal = LabelGoal(classes, output, 1e-5)
+    fitted = goal.fit(V, W).weights
+    assert goal.loss(V, fitted) <= goal.loss(V, W)
+    rows = []
+    for v, own in zip(V, classes, strict=True):
+        for other in {0, 1, 2} - {own}:
+            row = np.zeros((3, len(v)))
+            row[own], row[other] = v, -v
+            rows.append(row.ravel())
+    if separable(np.array(rows), np.ones(len(rows))):
+        assert not goal.missed(V, fitted).any()
+        np.testing.assert_array_equal((V @ fitted.T).argmax(axis=1), classes)
+    else:
+        assert goal.missed(V, fitted).any()
+
+
+def test_a_fit_that_does_not_help_changes_nothing():
+    V, T = np.array([[1.0, 1.0], [-1.0, 1.0]]), np.array([[1.0, 0.0], [-1.0, 0.0]])
+    W = np.array([[7.0, 0.5], [3.0, -2.0]])
+    np.testing.assert_array_equal(fit_units(V, W, T, "hinge", 0.0), W)
+    W = np.array([[0.0, 0.0], [9.0, 0.0]])
+    assert fit_output(V, W, np.array([1, 0]), "hinge", 0.0) is W
+
+
+def test_a_hinge_is_fitted_to_its_least():
+    # Two of three equal points want one class: at the least, one sample pays 2.
+    V, classes = np.ones((3, 1)), np.array([0, 0, 1])
+    W = fit_output(V, np.zeros((2, 1)), classes, "hinge", 0.0)
+    assert LabelGoal(classes, "hinge", 0.0).loss(V, W) == pytest.approx(2 / 3)
+
+
+@SMALL
+@given(layer=layers(), eps=st.sampled_from([0.0, 1e-18, 1e-3]))
+def test_missed_is_what_is_not_clearly_met(layer, eps):
+    V, W, T = layer
+    goal = TargetGoal(T, "hinge", 0.0)
+    missed, doubt = goal.missed(V, W + eps), rounding(V, W + eps)
+    for n, j in np.ndindex(T.shape):
+        z = math.fsum(a * b for a, b in zip(V[n].tolist(), (W + eps)[j].tolist(), strict=True))
+        if T[n, j] == 0:
+            assert not missed[n, j]
+        elif abs(z) > 2 * doubt[n, j]:
+            assert missed[n, j] == (T[n, j] * z < 0)
+        elif z == 0:
+            assert missed[n, j]
+    assert np.all(doubt <= 1e-13 * (1 + np.abs(V) @ np.abs(W + eps).T))
+
+
+def test_a_tie_of_scores_is_missed():
+    goal = LabelGoal(np.array([0, 1]), "hinge", 0.0)
+    assert goal.missed(np.ones((2, 1)), np.zeros((3, 1))).all()
+    assert not goal.missed(np.array([[1.0], [-1.0]]), np.array([[1.0], [-1.0]])).any()
+
+
+@pytest.mark.parametrize("output", ["cross-entropy", "hinge"])
+def test_derivatives_by_the_input(output):
+    rng = np.random.default_rng(0)
+    V, W = rng.standard_normal((6, 5)), rng.standard_normal((3, 5))
+    T = rng.choice([-1.0, 0.0, 1.0], (6, 3))
+    for goal in (LabelGoal(rng.integers(0, 3, 6), output, 0.1), TargetGoal(T, "logistic", 0.1)):
+        e = goal.input_derivative(V, W)
+        assert e.shape == (6, 4)
+        for n, j in np.ndindex(e.shape):
+            values = []
+            for change in (1e-6, -1e-6):
+                moved = V.copy()
+                moved[n, j] += change
+                values.append(goal.loss(moved, W))
+            assert e[n, j] == pytest.approx((values[0] - values[1]) / 2e-6, abs=1e-8)
+
+
+@SMALL
+@given(
+    seed=st.integers(0, 999),
+    n=st.integers(1, 6),
+    units=st.integers(1, 4),
+    kind=st.sampled_from(["random", "two", "alike"]),
+)
+def test_random_units_cut_the_data(seed, n, units, kind):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, 3)) * 10.0 ** rng.integers(-6, 7)
+    if kind == "alike":
+        X[:] = X[0]
+    elif kind == "two":
+        X[:] = X[rng.integers(0, 2, n) * (n - 1)]
+    V = np.hstack([X, np.ones((n, 1))])
+    W = random_units(V, units, rng)
+    z = np.array([[math.fsum(np.multiply(v, w).tolist()) for w in W] for v in V])
+    assert np.all(np.abs(z) > rounding(V, W))
+    constant = np.all(z > 0, axis=0) | np.all(z < 0, axis=0)
+    assert constant.all() == (len(np.unique(X, axis=0)) == 1)
+    if len(np.unique(X, axis=0)) > 1:
+        assert not constant.any()
+
+
+@SMALL
+@given(seed=st.integers(0, 9999), rule=st.sampled_from(sorted(RULES)))
+def test_rules_keep_what_they_say(seed, rule):
+    rng = np.random.default_rng(seed)
+    n, units = rng.integers(1, 7), rng.integers(1, 4)
+    e = rng.standard_normal((n, units)) * rng.integers(0, 2, (n, units))
+    signs, losses = rng.choice([-1.0, 1.0], (n, units)), rng.choice([0.0, 1.0, 3.0], n)
+    missed = rng.random(n) < 0.6
+    assume(missed.any())
+    given_arrays = e.copy(), signs.copy(), losses.copy(), missed.copy()
+    targets = RULES[rule](e, signs, losses, missed, rng)
+    for ours, theirs in zip((e, signs, losses, missed), given_arrays, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    flipped = targets * signs < 0
+    if rule == "derivative":
+        np.testing.assert_array_equal(targets, -np.sign(e))
+    elif rule == "wrong samples":
+        np.testing.assert_array_equal(targets[missed], -np.sign(e)[missed])
+        np.testing.assert_array_equal(targets[~missed], signs[~missed])
+    else:
+        assert flipped.sum(axis=1).max() <= 1
+        np.testing.assert_array_equal(targets[~flipped], signs[~flipped])
+    if rule == "worst bits":
+        assert not flipped[~missed].any()
+        assert np.all((e * signs)[flipped] > 0)
+        # No sample that misses by more is passed over, unless it has nothing to gain.
+        gain = np.max(e * signs, axis=1)
+        for n_flipped, n_other in itertools.product(range(n), repeat=2):
+            if flipped[n_flipped].any() and missed[n_other] and gain[n_other] > 0:
+                better = losses[n_other] > losses[n_flipped]
+                assert flipped[n_other].any() or not better
+        assert np.all((e * signs)[flipped] == np.max(e * signs, axis=1)[flipped.any(axis=1)])
+
+
+def test_nothing_is_tried_twice_while_there_is_something_new():
+    rng, tried = np.random.default_rng(0), set()
+    signs, e = np.array([[-1.0, 1.0], [1.0, 1.0]]), np.array([[1.0, -1.0], [0.5, 0.0]])
+    seen = []
+    for _ in range(5):
+        name, targets = choose_targets(e, signs, np.ones(2), np.array([True, True]), rng, tried)
+        assert name in RULES
+        assert np.any(targets * signs < 0)
+        seen.append(targets.tobytes())
+    assert len(set(seen)) == 5
+
+
+# --------------------------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"budget": -1}, "budget must be an integer >= 0"),
+        ({"budget": 2.5}, "budget must be an integer >= 0"),
+        ({"budget": [1, 2, 3]}, "budget must have 1 entries"),
+        ({"restarts": 0}, "restarts must be an integer >= 1"),
+        ({"activation": "staircase"}, "activation must be one of"),
+        ({"loss": "soft_hinge"}, "loss must be one of"),
+        ({"loss": "linear"}, "loss must be one of"),
+        ({"output": "squared"}, "output must be one of"),
+        ({"ridge": -1e-4}, "ridge must be"),
+        ({"ridge": math.nan}, "ridge must be"),
+        ({"epochs": 3}, "options must be fields of RecursiveOptions"),
+        ({"n_classes": 1}, "n_classes must be"),
+    ],
+)
+def test_bad_options_are_named_at_once(options, message):
+    with pytest.raises(ValueError, match=message):
+        iterate(*XOR, 2, **options)
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "hidden", "message"),
+    [
+        ([[0.0], [math.inf]], [0, 1], 2, "X must"),
+        ([[0.0], [1.0]], [0, 1, 1], 2, "y must hold 2 integers"),
+        ([[0.0], [1.0]], ["a", "b"], 2, "y must hold 2 integers"),
+        ([[0.0], [1.0]], [-1, 1], 2, "y must hold classes from 0"),
+        ([[0.0], [1.0]], [0, 1], 0, "hidden must"),
+    ],
+)
+def test_bad_data_are_named_at_once(X, y, hidden, message):
+    with pytest.raises(ValueError, match=message):
+        iterate(X, y, hidden)

@@ -1,0 +1,284 @@
+"""Claims: the straight-through estimators are target propagation with another loss, bit for bit.
+
+The oracle is backpropagation as it is usually written: the chain rule from the top down, with a
+pseudo-derivative where it asks for the derivative of a step. It knows no targets and no losses of
+hidden units. Only Adam, which both hand their gradients to, is shared.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zeroone.claims.claim import Claim, Kind
+from zeroone.targetprop import solver
+from zeroone.targetprop.optimise import Adam
+from zeroone.targetprop.options import TargetOptions
+from zeroone.validation import FloatArray
+
+Pair = tuple[FloatArray, FloatArray]
+Slope = Callable[[FloatArray], FloatArray]
+
+SOURCE = "Friesen, Domingos, arXiv:1710.11573; theory, C"
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """A net, and some batches to train it on.
+
+    Attributes
+    ----------
+    V : ndarray of shape (n, p + 1)
+        Input, with its column of ones.
+    classes : ndarray of int, (n,)
+    batches : list of ndarray of int
+        The samples of each batch.
+    rates : list of float
+        The learning rate of each.
+    weights : list of ndarray
+        Of all layers at first, bias last.
+    activation : str
+    levels : int or None
+    output, optimiser : str
+    momentum, weight_decay : float
+    measure : bool
+        Whether the solver measures its losses on the way, which must not matter.
+    """
+
+    V: FloatArray
+    classes: NDArray[np.intp]
+    batches: list[NDArray[np.intp]]
+    rates: list[float]
+    weights: list[FloatArray]
+    activation: str
+    levels: int | None
+    output: str
+    optimiser: str
+    momentum: float
+    weight_decay: float
+    measure: bool
+
+
+def sample_trainings(rng: np.random.Generator, count: int) -> list[Training]:
+    """Draw nets of one to three hidden layers, of one unit and more, and one to four batches.
+
+    Every other one has weights and inputs that are multiples of 1/4 and 1/2, so that some
+    pre-activations are exactly at the thresholds and at the kinks of the losses.
+    """
+    drawn = []
+    for i in range(count):
+        n, n_classes = int(rng.integers(1, 9)), int(rng.integers(2, 5))
+        hidden = rng.integers(1, 6, rng.integers(1, 4)).tolist()
+        sizes = [int(rng.integers(1, 5)), *hidden, n_classes]
+        X = rng.standard_normal((n, sizes[0]))
+        shapes = [(below + 1, above) for below, above in pairwise(sizes)]
+        weights: list[FloatArray] = [rng.standard_normal((above, below)) for below, above in shapes]
+        if i % 2:
+            X = np.round(2 * X) / 2
+            weights = [np.round(4 * W) / 4 for W in weights]
+        activation = ("sign", "step", "staircase")[i % 3]
+        n_batches = int(rng.integers(1, 5))
+        drawn.append(
+            Training(
+                V=np.hstack([X, np.ones((n, 1))]),
+                classes=rng.integers(0, n_classes, n),
+                batches=[rng.permutation(n)[: rng.integers(1, n + 1)] for _ in range(n_batches)],
+                rates=rng.choice([1.0, 0.25, 0.1, 0.003], n_batches).tolist(),
+                weights=weights,
+                activation=activation,
+                levels=int(rng.integers(2, 7)) if activation == "staircase" else None,
+                output=str(rng.choice(["cross-entropy", "hinge"])),
+                optimiser=str(rng.choice(["momentum", "adam"])),
+                momentum=float(rng.choice([0.0, 0.5, 0.9])),
+                weight_decay=float(rng.choice([0.0, 0.01])),
+                measure=bool(rng.integers(2)),
+            )
+        )
+    return drawn
+
+
+# ------------------------------------------------------------------------------------------- oracle
+
+
+def jumps(training: Training) -> list[float]:
+    """Return where the units jump; a staircase has k - 1 steps of height 1/(k - 1)."""
+    steps = 1 if training.levels is None else training.levels - 1
+    return [j / steps for j in range(steps)]
+
+
+def unit_values(z: FloatArray, training: Training) -> FloatArray:
+    """Return what the hidden units give."""
+    if training.activation == "sign":
+        return np.where(z > 0, 1.0, -1.0)
+    places = jumps(training)
+    return np.asarray(sum((z > place).astype(float) for place in places) / len(places))
+
+
+def score_derivative(scores: FloatArray, classes: NDArray[np.intp], output: str) -> FloatArray:
+    """Return the derivative of the output loss by the scores."""
+    n, n_classes = scores.shape
+    one_hot = np.eye(n_classes)[classes]
+    if output == "cross-entropy":
+        exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return (exponentials / exponentials.sum(axis=1, keepdims=True) - one_hot) / n
+    result = np.zeros_like(scores)
+    for row, own in enumerate(classes):
+        others = [k for k in range(n_classes) if k != own]
+        rival = max(others, key=lambda k: float(scores[row, k]))
+        if scores[row, own] - scores[row, rival] <= 1:
+            result[row, rival], result[row, own] = 1 / n, -1 / n
+    return result
+
+
+def backpropagation(training: Training, slope: Slope) -> list[FloatArray]:
+    """Return all weights after each update of backpropagation with a pseudo-derivative.
+
+    A staircase is a mean of steps, and so is its pseudo-derivative.
+    """
+    weights = [W.copy() for W in training.weights]
+    velocities = [np.zeros_like(W) for W in weights]
+    adams = [Adam(W, training.momentum) for W in weights]
+    places = jumps(training)
+    seen = []
+    for rows, rate in zip(training.batches, training.rates, strict=True):
+        inputs, preactivations = [training.V[rows]], []
+        for W in weights[:-1]:
+            preactivations.append(inputs[-1] @ W.T)
+            ones = np.ones((len(rows), 1))
+            inputs.append(np.hstack([unit_values(preactivations[-1], training), ones]))
+        scores = inputs[-1] @ weights[-1].T
+        delta = score_derivative(scores, training.classes[rows], training.output)
+        gradients = [delta.T @ inputs[-1]]
+        for layer in range(len(weights) - 1, 0, -1):
+            share = delta @ weights[layer][:, :-1] / len(places)
+            z = preactivations[layer - 1]
+            delta = share * slope(z - places[0])
+            for place in places[1:]:
+                delta = delta + share * slope(z - place)
+            gradients.insert(0, delta.T @ inputs[layer - 1])
+        for layer, gradient in enumerate(gradients):
+            if training.weight_decay:
+                weights[layer][:, :-1] *= 1 - rate * training.weight_decay
+            if training.optimiser == "adam":
+                adams[layer].update(weights[layer], gradient, rate)
+            else:
+                velocities[layer] = training.momentum * velocities[layer] + gradient
+                weights[layer] = weights[layer] - rate * velocities[layer]
+        seen += [W.ravel() for W in weights]
+        weights = [W.copy() for W in weights]
+    return seen
+
+
+# ------------------------------------------------------------------------------- target propagation
+
+
+def target_propagation(training: Training, dtype: Any = np.float64, **options: Any) -> FloatArray:
+    """Return all weights after each update of the solver."""
+    chosen = TargetOptions(
+        activation=training.activation,
+        levels=training.levels,
+        output=training.output,
+        optimiser=training.optimiser,
+        momentum=training.momentum,
+        weight_decay=training.weight_decay,
+        **options,
+    )
+    hidden = [len(W) for W in training.weights[:-1]]
+    n_features, n_classes = training.V.shape[1] - 1, len(training.weights[-1])
+    state = solver.start(
+        n_features, n_classes, hidden, chosen, np.random.default_rng(0), np.dtype(dtype)
+    )
+    for layer, W in zip(state.layers, training.weights, strict=True):
+        layer.weights[:] = W
+    seen = []
+    for rows, rate in zip(training.batches, training.rates, strict=True):
+        V, classes = training.V[rows].astype(dtype), training.classes[rows]
+        for _ in solver.batch_steps(state, V, classes, chosen, rate, measure=training.measure):
+            pass
+        seen += [layer.weights.ravel().copy() for layer in state.layers]
+    return np.concatenate(seen)
+
+
+def propagating(**options: Any) -> Callable[[Training], FloatArray]:
+    """Return target propagation with some options."""
+    return lambda training: target_propagation(training, **options)
+
+
+def measure_updates(slope: Slope) -> Callable[[Any, list[Training]], Pair]:
+    """Return the comparison of all weights after every update with the oracle's."""
+
+    def measure(subject: Any, drawn: list[Training]) -> Pair:
+        ours = np.concatenate([subject(training) for training in drawn])
+        oracle = [part for training in drawn for part in backpropagation(training, slope)]
+        return ours, np.concatenate(oracle)
+
+    return measure
+
+
+def estimator_claim(name: str, estimator: str, slope: Slope, **options: Any) -> Claim:
+    """Return the claim that target propagation with these options is a straight-through estimator.
+
+    Parameters
+    ----------
+    name : str
+        End of the claim's id.
+    estimator : str
+        What it is, in words.
+    slope : callable
+        The estimator's pseudo-derivative.
+    **options
+        Of target propagation: the loss, and the surrogate.
+    """
+    stated = " and ".join(f"{key} {value!r}" for key, value in options.items())
+    another = "soft_hinge" if options["loss"] == "linear" else "hinge"
+    planted = {
+        "another loss": propagating(**options | {"loss": another}),
+        "all targets alike": propagating(**options, weighting="equal"),
+        "single precision": propagating(**options, dtype=np.float32),
+        "normalised": propagating(**options, normalise=True),
+    }
+    if "surrogate" in options:
+        planted["without mu"] = propagating(loss=options["loss"])
+    return Claim(
+        id=f"targetprop.update.{name}",
+        statement=f"With {stated}, all updates are those of {estimator}, bit for bit.",
+        source=SOURCE,
+        kind=Kind.EQUALITY,
+        sample=sample_trainings,
+        measure=measure_updates(slope),
+        subject=propagating(**options),
+        planted=planted,
+        tolerance=0.0,
+        scale=1e-300,
+        hypotheses="weights |e|; sign, step and staircase units; one to three hidden layers; "
+        "momentum or Adam, weight decay; z at thresholds and kinks",
+        cases=60,
+    )
+
+
+CLAIMS = (
+    estimator_claim("ste", "the straight-through estimator", np.ones_like, loss="linear"),
+    estimator_claim(
+        "sste",
+        "the saturating straight-through estimator",
+        lambda z: ((z >= -1) & (z <= 1)).astype(float),
+        loss="saturated_hinge",
+    ),
+    estimator_claim(
+        "relu-ste",
+        "the straight-through estimator of ReLU type",
+        lambda z: (z > 0).astype(float),
+        loss="linear",
+        surrogate="relu",
+    ),
+    estimator_claim(
+        "clipped-relu-ste",
+        "the straight-through estimator of clipped ReLU type",
+        lambda z: ((z > 0) & (z <= 1)).astype(float),
+        loss="linear",
+        surrogate="clipped_relu",
+    ),
+)
