@@ -10,10 +10,12 @@ from collections.abc import Sequence
 
 import zeroone
 from zeroone.commands import (
+    assignment,
     compare,
     evaluate,
     explain,
     figures,
+    grade,
     optimality_gap,
     prune,
     rvscgd,
@@ -34,6 +36,8 @@ COMMANDS = (
     sweep,
     verify,
     tutorials,
+    assignment,
+    grade,
     figures,
 )
 

@@ -1,9 +1,9 @@
 """How the U block is graded.
 
 The oracle looks at both candidates of every entry and computes their costs as fractions, without
-rounding: a tie is a tie. Arguments are multiples of powers of two, for which floating point does not
-round either. Where a tie is not what a task is about, v is an odd multiple of 1/1024: then the two
-costs cannot be equal.
+rounding: a tie is a tie. Arguments are multiples of powers of two, for which floating point does
+not round either. Where a tie is not what a task is about, v is an odd multiple of 1/1024: then
+the two costs cannot be equal.
 """
 
 from fractions import Fraction
@@ -14,8 +14,7 @@ from zeroone.grading.task import Task
 
 TITLE = "The U block in closed form"
 
-TINY = np.finfo(float).smallest_normal
-# Any smaller positive number does as well in floating point.
+# As good as the smallest normal number, in floating point, is any up to this one.
 LARGEST_TINY = 1e-150
 
 
@@ -45,9 +44,7 @@ def projection(a, s, margin):
 def fires(a, v, tau, pi, margin):
     """Return whether the candidate with step(u) = 1 costs less, by comparing fractions."""
     a, v, tau, pi, margin = map(Fraction, (a, v, tau, pi, margin))
-    costs = [
-        tau / 2 * (projection(a, s, margin) - a) ** 2 + pi / 2 * (v - s) ** 2 for s in (0, 1)
-    ]
+    costs = [tau / 2 * (projection(a, s, margin) - a) ** 2 + pi / 2 * (v - s) ** 2 for s in (0, 1)]
     return costs[1] < costs[0]
 
 
@@ -139,7 +136,9 @@ def draw(kinds, **numbers):
     return shapes.flatmap(
         lambda shape: st.fixed_dictionaries(
             {
-                **{name: hnp.arrays(float, shape, elements=entries(k)) for name, k in kinds.items()},
+                **{
+                    name: hnp.arrays(float, shape, elements=entries(k)) for name, k in kinds.items()
+                },
                 **numbers,
             }
         )
@@ -346,7 +345,7 @@ TASKS = (
         form=form_of_a,
         judge=judge_entries,
         explicit=(SIDES, {**SIDES, "tau": 4.0}, {**SIDES, "pi": 0.5}),
-        hint="On a's own side u = a; on the other side u = 0, or the smallest positive normal float.",
+        hint="On a's own side u = a. Across the threshold, which u is nearest to a?",
         examples=40,
     ),
     Task(
@@ -357,7 +356,7 @@ TASKS = (
         form=form_of_a,
         judge=judge_entries,
         explicit=(TIES,),
-        hint="Where both sides cost the same, step(u) is 0. An a that is 0 is on the side that is off.",
+        hint="On a tie step(u) is 0. An a that is 0 is on the side that is off.",
         examples=40,
     ),
     Task(

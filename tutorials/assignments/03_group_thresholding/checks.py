@@ -1,9 +1,9 @@
 """How thresholding is graded.
 
-The oracle for a penalty that counts looks at both candidates, keep and drop, and compares their costs
-as fractions, without rounding. For l1 it looks at the three stationary points. For the W block it
-solves each row's least-squares problem by itself, with the ridge as further rows of data, and
-compares the value of F with that of a zero row.
+The oracle for a penalty that counts looks at both candidates, keep and drop, and compares their
+costs as fractions, without rounding. For l1 it looks at the three stationary points. For the W
+block it solves each row's least-squares problem by itself, with the ridge as further rows of data,
+and compares the value of F with that of a zero row.
 """
 
 from fractions import Fraction

@@ -1,11 +1,12 @@
 """How the coarse gradient is graded.
 
 The oracles: for the angle, cross and dot products as fractions, without rounding; for the true
-gradient, differences of the loss in every coordinate; for the mean over samples, a loop over samples
-and patches; for the expectation, the form that the papers print. An estimate is compared with the
-expectation, and a standard error with that of the grader's own samples.
+gradient, differences of the loss in every coordinate; for the mean over samples, a loop over
+samples and patches; for the expectation, the form that the papers print. An estimate is compared
+with the expectation, and a standard error with that of the grader's own samples.
 """
 
+import functools
 import math
 from fractions import Fraction
 
@@ -15,7 +16,8 @@ from zeroone.grading.task import Seed, Task
 
 TITLE = "The coarse gradient, by Monte Carlo and in closed form"
 
-# Further off than so many standard errors, an estimate is wrong (less than once in a million by chance).
+# Further off than so many standard errors, an estimate is wrong: by chance less than once in a
+# million.
 STANDARD_ERRORS = 5
 
 
@@ -70,15 +72,21 @@ def form_of_estimate(w, w_star, k, n_samples, rng):
     return np.zeros(len(w)), np.zeros(len(w))
 
 
-def own_errors(arguments):
-    """Return the standard error of every entry, from the grader's own samples."""
-    rng = np.random.default_rng(20190131)
-    w, w_star = arguments["w"], arguments["w_star"]
-    Z = rng.standard_normal((20_000, arguments["k"], len(w)))
+@functools.cache
+def own_spread(w, w_star, k):
+    """Return the standard deviation of every entry of g, from the grader's own samples."""
+    w, w_star = np.array(w), np.array(w_star)
+    Z = np.random.default_rng(20190131).standard_normal((20_000, k, len(w)))
     active = Z @ w > 0
     difference = np.count_nonzero(active, axis=1) - np.count_nonzero(Z @ w_star > 0, axis=1)
     g = math.sqrt(2 / math.pi) * np.einsum("n,nk,nkd->nd", difference, active, Z)
-    return np.std(g, axis=0) / math.sqrt(arguments["n_samples"])
+    return np.std(g, axis=0)
+
+
+def own_errors(arguments):
+    """Return the standard error of every entry of a mean of g."""
+    w, w_star = tuple(arguments["w"].tolist()), tuple(arguments["w_star"].tolist())
+    return own_spread(w, w_star, arguments["k"]) / math.sqrt(arguments["n_samples"])
 
 
 def judge_estimate(arguments, received):
@@ -265,7 +273,7 @@ TASKS = (
                 "Z": np.array([[[1.0, 1.0], [-1.0, 2.0]], [[-2.0, 0.5], [3.0, 3.0]]]),
             },
         ),
-        hint="For one sample: two counts, their difference, and a sum over the patches that w fires.",
+        hint="For one sample: two counts, their difference, a sum over the patches that w fires.",
         examples=50,
     ),
     Task(

@@ -1,7 +1,7 @@
 """How hidden targets are graded.
 
-The oracles go entry by entry in plain Python. What z receives is taken from the table of estimators,
-which is written in terms of e and z, and not from the slope of a loss.
+The oracles go entry by entry in plain Python. What z receives is taken from the table of
+estimators, which is written in terms of e and z, and not from the slope of a loss.
 """
 
 import math
@@ -54,6 +54,16 @@ def expected_gradient(z, t, weights, loss):
     """Go entry by entry, with e = -weights * t."""
     entries = zip(z.ravel(), (-weights * t).ravel(), strict=True)
     return np.array([passed_on(e, pre, loss) for pre, e in entries]).reshape(z.shape)
+
+
+def expected_straight_through(G, W, z, estimator):
+    """Add up what each unit receives from all units above, if it is let through."""
+    rows = []
+    for g, pres in zip(G, z, strict=True):
+        received = [math.fsum(g * column) for column in W.T]
+        through = [estimator == "identity" or abs(pre) <= 1 for pre in pres]
+        rows.append([e if let else 0.0 for e, let in zip(received, through, strict=True)])
+    return np.array(rows)
 
 
 def expected_update(X, classes, W1, b1, W2, b2, loss, weighting, rate):
@@ -117,7 +127,9 @@ def derivatives(weighting, *, zeros):
         lambda shape: st.fixed_dictionaries(
             {
                 "e": hnp.arrays(float, shape, elements=number),
-                "weighting": st.sampled_from(["magnitude", "equal"]) if zeros else st.just(weighting),
+                "weighting": st.sampled_from(["magnitude", "equal"])
+                if zeros
+                else st.just(weighting),
             }
         )
     )
@@ -128,7 +140,9 @@ def margins(losses, *, kinks=False):
     from hypothesis import strategies as st
     from hypothesis.extra import numpy as hnp
 
-    place = st.sampled_from([-1.0, 1.0]) if kinks else st.integers(-8, 7).map(lambda i: (i + 0.5) / 4)
+    place = (
+        st.sampled_from([-1.0, 1.0]) if kinks else st.integers(-8, 7).map(lambda i: (i + 0.5) / 4)
+    )
 
     def arguments(shape):
         return st.fixed_dictionaries(
@@ -143,6 +157,27 @@ def margins(losses, *, kinks=False):
         )
 
     return shapes().flatmap(arguments)
+
+
+def backward(estimator):
+    """Draw arguments of `straight_through`, some pre-activations being -1 or 1."""
+    from hypothesis import strategies as st
+    from hypothesis.extra import numpy as hnp
+
+    quarter = st.integers(-8, 8).map(lambda i: i / 4)
+
+    def arguments(sizes):
+        n_samples, n_out, n_units = sizes
+        return st.fixed_dictionaries(
+            {
+                "G": hnp.arrays(float, (n_samples, n_out), elements=quarter),
+                "W": hnp.arrays(float, (n_out, n_units), elements=quarter),
+                "z": hnp.arrays(float, (n_samples, n_units), elements=quarter),
+                "estimator": st.just(estimator),
+            }
+        )
+
+    return st.tuples(*(st.integers(1, 4) for _ in range(3))).flatmap(arguments)
 
 
 def nets(weighting):
@@ -167,9 +202,7 @@ def nets(weighting):
             "rate": float(rng.uniform(0.1, 2)),
         }
 
-    sizes = st.tuples(
-        st.integers(1, 5), st.integers(1, 3), st.integers(1, 3), st.integers(2, 3)
-    )
+    sizes = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 3), st.integers(2, 3))
     return st.builds(build, generators(), sizes, st.sampled_from(LOSSES))
 
 
@@ -182,6 +215,11 @@ AT_KINKS = {
     "z": np.array([[1.0, 1.0, -1.0, -1.0]]),
     "t": np.array([[1.0, -1.0, 1.0, -1.0]]),
     "weights": np.array([[0.5, 1.0, 2.0, 0.25]]),
+}
+BACKWARD = {
+    "G": np.array([[0.5, -1.0], [0.25, 2.0], [-1.5, 0.5]]),
+    "W": np.array([[1.0, -0.5, 2.0, 0.25], [0.5, 1.5, -1.0, 1.0]]),
+    "z": np.array([[1.0, -1.0, 0.0, 0.5], [1.25, -1.25, -0.5, 3.0], [-3.0, 0.75, 1.0, -1.0]]),
 }
 NET = {
     "X": np.array([[1.0, -1.0], [0.5, 1.0], [-1.0, 0.5], [0.0, 0.0]]),
@@ -240,7 +278,7 @@ TASKS = (
         explicit=(
             {"scores": np.array([[5000.0, 4999.0], [-5000.0, 0.0]]), "classes": np.array([1, 0])},
         ),
-        hint="exp overflows at 710. Softmax does not change if all scores of a sample fall by as much.",
+        hint="exp overflows at 710. Which change of all scores of a sample leaves softmax alone?",
         examples=20,
     ),
     Task(
@@ -278,10 +316,10 @@ TASKS = (
     ),
     gradient_task(1, "linear", "linear", "What is the derivative of -t z by z?"),
     gradient_task(
-        2, "saturated_hinge", "saturated hinge", "It is flat above the margin 1 and below -1."
+        1, "saturated_hinge", "saturated hinge", "It is flat above the margin 1 and below -1."
     ),
     gradient_task(1, "soft_hinge", "soft hinge", "The derivative of tanh is 1 - tanh^2."),
-    gradient_task(2, "hinge", "hinge", "It is flat for margins above 1 only; the margin is t z."),
+    gradient_task(1, "hinge", "hinge", "It is flat for margins above 1 only; the margin is t z."),
     Task(
         name="(c) layer_gradient, at the kinks",
         function="layer_gradient",
@@ -296,7 +334,27 @@ TASKS = (
         examples=20,
     ),
     Task(
-        name="(d) update, weights |e|",
+        name="(d) straight_through",
+        function="straight_through",
+        points=1,
+        strategy=lambda: backward("identity"),
+        expected=expected_straight_through,
+        explicit=({**BACKWARD, "estimator": "identity"},),
+        hint="The chain rule, with 1 in the place of sign'. Which units does a hidden unit feed?",
+        examples=40,
+    ),
+    Task(
+        name="(d) straight_through, saturating",
+        function="straight_through",
+        points=1,
+        strategy=lambda: backward("saturating"),
+        expected=expected_straight_through,
+        explicit=({**BACKWARD, "estimator": "saturating"},),
+        hint="What lets a derivative through is where z is, -1 and 1 included. Is it z or e?",
+        examples=40,
+    ),
+    Task(
+        name="(e) update, weights |e|",
         function="update",
         points=3,
         strategy=lambda: nets("magnitude"),
@@ -306,7 +364,7 @@ TASKS = (
         examples=40,
     ),
     Task(
-        name="(d) update, equal weights",
+        name="(e) update, equal weights",
         function="update",
         points=2,
         strategy=lambda: nets("equal"),

@@ -1,4 +1,7 @@
-"""6. Hidden targets, and the straight-through estimator as one of them. The handout says what to do."""
+"""6. Hidden targets, and the straight-through estimator as one of them.
+
+The handout says what to do.
+"""
 
 import numpy as np
 
@@ -57,6 +60,30 @@ def layer_gradient(z, t, weights, loss):
     loss : {"linear", "saturated_hinge", "soft_hinge", "hinge"}
         Of the margin m: -m, min(2, max(0, 1 - m)), 1 - tanh(m), max(0, 1 - m). At a kink, the slope
         is -1.
+
+    Returns
+    -------
+    float array, shape (n_samples, n_units)
+    """
+    # YOUR CODE HERE
+    raise NotImplementedError("fill in")
+
+
+def straight_through(G, W, z, estimator):
+    """Return what hidden sign units receive if backpropagation pretends that sign has a slope.
+
+        e mu'(z),   e = derivative of the loss by the units' outputs
+
+    Parameters
+    ----------
+    G : float array, shape (n_samples, n_out)
+        Derivative of the loss by the pre-activations of the layer above.
+    W : float array, shape (n_out, n_units)
+        Weights of the layer above.
+    z : float array, shape (n_samples, n_units)
+        Pre-activations.
+    estimator : {"identity", "saturating"}
+        mu'(z) is 1, or 1 for -1 <= z <= 1 and 0 elsewhere.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How counterexamples are graded: nothing is expected, every instance is checked for what it claims.
+"""How counterexamples are graded: none is expected, each is checked for what it claims.
 
 Certificates are checked in whole numbers. What comes from a submission may be anything, so that
 each check begins with its form.
@@ -77,11 +77,13 @@ def certificate_fault(arguments, received):
     )
     if wrong:
         return wrong
-    rows, t, c = points.tolist(), targets.tolist(), certificate.tolist()
     if points.shape[1] != dimension:
         return f"points must have {dimension} columns, but they have {points.shape[1]}"
-    if len(rows) > MOST_POINTS or max(abs(entry) for row in rows for entry in row) > LARGEST:
-        return f"points must be at most {MOST_POINTS}, with entries from -{LARGEST} to {LARGEST}"
+    if len(points) > MOST_POINTS:
+        return f"points must be at most {MOST_POINTS}, but there are {len(points)}"
+    rows, t, c = points.tolist(), targets.tolist(), certificate.tolist()
+    if max(abs(entry) for row in rows for entry in row) > LARGEST:
+        return f"points must have entries from -{LARGEST} to {LARGEST}"
     if len(set(map(tuple, rows))) < len(rows):
         return "two of the points are the same"
     if not set(t) <= {-1, 1}:

@@ -1,0 +1,159 @@
+"""The commands grade and assignment, as someone at a terminal sees them."""
+
+import contextlib
+import io
+import json
+import re
+import zipfile
+
+import pytest
+from grading_toy import HANDOUT, RIGHT, STARTER, WRONG, write_assignment
+
+from zeroone.cli import main
+from zeroone.grading import assignment as assignments
+
+pytest.importorskip("hypothesis")
+
+
+def run(*arguments):
+    """Return the exit status, and what came out on both streams."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as error:
+            status = error.code
+    return status, out.getvalue(), err.getvalue()
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """Return the working folder, with one assignment that comes with zeroone: 09_toy."""
+    parent = tmp_path / "material" / "assignments"
+    parent.mkdir(parents=True)
+    write_assignment(parent / "09_toy")
+    monkeypatch.setattr(assignments, "material_folder", lambda name: tmp_path / "material")
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def refused(*arguments):
+    """Return the one line that a command refuses with."""
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, ""), (status, out, err)
+    assert err.count("\n") == 1
+    return err
+
+
+def test_an_assignment_is_started_and_graded(here):
+    status, out, err = run("assignment", "start", "toy")
+    assert (status, err) == (0, "")
+    assert out == "handout.md written\nstarter.py written\n"
+    assert (here / "handout.md").read_text() == HANDOUT
+    assert (here / "starter.py").read_text() == STARTER
+    status, out, err = run("grade", "09", "starter.py")
+    assert (status, err) == (0, "")
+    assert re.search(r"^total +0 +5$", out, re.MULTILINE)
+    (here / "starter.py").write_text(RIGHT)
+    status, out, err = run("grade", "toy", "starter.py", "--json", "r.json", "--html", "f.html")
+    assert (status, err) == (0, "")
+    assert json.loads((here / "r.json").read_text())["score"] == 5
+    assert "5 of 5 points" in (here / "f.html").read_text()
+    assert {path.name for path in here.iterdir()} == {
+        "handout.md",
+        "starter.py",
+        "r.json",
+        "f.html",
+    }
+
+
+@pytest.mark.parametrize("name", ["handout.md", "starter.py"])
+def test_starting_overwrites_nothing(here, name):
+    (here / name).write_text("mine")
+    assert "is there already and is not overwritten" in refused("assignment", "start", "9")
+    assert (here / name).read_text() == "mine"
+    assert [path.name for path in here.iterdir()] == [name]
+    (here / "other").mkdir()
+    assert run("assignment", "start", "9", "--to", "other")[0] == 0
+    assert (here / "other" / "starter.py").read_text() == STARTER
+
+
+def test_starting_overwrites_no_link_that_leads_nowhere(here):
+    (here / "starter.py").symlink_to(here / "gone.py")
+    assert "not overwritten" in refused("assignment", "start", "9")
+    assert not (here / "gone.py").exists()
+
+
+def test_unknown_assignments_and_folders_are_refused(here):
+    assert "assignment must be one of 09_toy" in refused("assignment", "start", "8")
+    assert "no folder nowhere" in refused("assignment", "start", "9", "--to", "nowhere")
+    assert "assignment must be one of 09_toy" in refused("grade", "8", here / ".." / "work")
+
+
+def test_assignments_are_listed(here):
+    status, out, _ = run("assignment", "list")
+    assert status == 0
+    assert out.splitlines()[-1] == "09_toy      9. Toy"
+
+
+def test_settings_and_lateness(here):
+    (here / "student.py").write_text(WRONG)
+    (here / "course.toml").write_text("points.a = 10\nlate.penalty_per_day = 0.5\n")
+    done = run("grade", "9", "student.py", "--settings", "course.toml", "--late", "1")
+    assert done[0] == 0
+    assert "1 day late: 50 % of 10 points count, which is 5" in done[1]
+    (here / "course.toml").write_text("points.a = -1")
+    message = refused("grade", "9", "student.py", "--settings", "course.toml")
+    assert "points.a must be" in message
+
+
+def test_mistakes_of_the_instructor_are_refused(here):
+    student = here / "student.py"
+    student.write_text(RIGHT)
+    (here / "m.json").write_text("{}")
+    for arguments, message in [
+        (["9"], "submission must be a student's file"),
+        (["9", "none.py"], "there is no none.py"),
+        (["9", "student.py", "--late", "-1"], "late must be an integer >= 0"),
+        (["9", "student.py", "--late", "1", "--metadata", "m.json"], "late and metadata both"),
+        (["9", "student.py", "--metadata", "m.json"], "metadata must be"),
+        (["9", "student.py", "--json", "no/r.json"], "the folder no does not exist"),
+        (["9", "student.py", "--json", "student.py"], "that file is read"),
+        (["9", "student.py", "--json", "a", "--html", "a"], "another option names the same file"),
+        (["9", "student.py", "--settings", "none.toml"], "settings must be a TOML file"),
+        (["9", "student.py", "--output", "x.zip"], "output goes with --pack only"),
+        (["9", "student.py", "--pack"], "submission does not go with --pack"),
+        (["9", "--pack", "--json", "r.json"], "json does not go with --pack"),
+        (["9", "--pack", "--output", "no/x.zip"], "the folder no does not exist"),
+    ]:
+        assert message in refused("grade", *arguments)
+    assert student.read_text() == RIGHT
+    assert {path.name for path in here.iterdir()} == {"student.py", "m.json"}
+
+
+def test_an_autograder_is_packed(here):
+    (here / "course.toml").write_text("points.a = 10\n")
+    status, out, err = run("grade", "--pack", "9", "--settings", "course.toml")
+    assert (status, err) == (0, "")
+    assert "09_toy-autograder.zip" in out
+    with zipfile.ZipFile(here / "09_toy-autograder.zip") as archive:
+        assert archive.read("settings.toml") == b"points.a = 10\n"
+        assert {"setup.sh", "run_autograder"} <= set(archive.namelist())
+    assert run("grade", "--pack", "9", "--output", "x.zip")[0] == 0
+    assert (here / "x.zip").is_file()
+
+
+def test_a_failing_submission_is_graded_with_status_0(here):
+    (here / "student.py").write_text("import os\nos._exit(1)\n")
+    status, out, err = run("grade", "9", "student.py")
+    assert (status, err) == (0, "")
+    assert "student.py could not be graded" in out
+
+
+def test_help_documents_the_settings_file():
+    status, out, _ = run("grade", "--help")
+    assert status == 0
+    for word in ("[points]", "penalty_per_day", "memory_megabytes", "stdout_visibility"):
+        assert word in out

@@ -1,0 +1,142 @@
+"""Whether an answer is the expected one, entirely in the grader's process.
+
+What came has been decoded by `wire` and is therefore made of plain arrays and Python's own types.
+The comparison is written out here; it does not depend on what the student's process did to its own
+NumPy, and it says in one sentence what the first difference is.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zeroone.grading.show import kind_of, show
+
+KINDS = {"b": "truth values", "i": "integers", "u": "integers", "f": "floating-point numbers"}
+
+
+def wrong_entries(
+    expected: NDArray[Any], received: NDArray[Any], rtol: float, atol: float, nan_equal: bool
+) -> NDArray[np.bool_]:
+    """Return where ``|received - expected| <= atol + rtol |expected|`` does not hold.
+
+    Infinities are right only if they are equal, and NaN only where NaN is expected and `nan_equal`.
+    Integers and truth values must be equal.
+    """
+    if expected.dtype.kind != "f":
+        return np.asarray(received != expected)
+    exact, came = expected.astype(np.float64), received.astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        near = np.abs(came - exact) <= atol + rtol * np.abs(exact)
+    right = np.where(np.isfinite(exact), near, came == exact)
+    if nan_equal:
+        right |= np.isnan(exact) & np.isnan(came)
+    return np.asarray(~right)
+
+
+def compare(
+    expected: Any,
+    received: Any,
+    *,
+    rtol: float = 0.0,
+    atol: float = 0.0,
+    nan_equal: bool = False,
+    values: bool = True,
+) -> str | None:
+    """Return what is wrong with an answer, None if nothing is.
+
+    Parameters
+    ----------
+    expected : array, number, bool, str, None, or a tuple or list of them
+    received : object
+        What came.
+    rtol, atol : float
+        See `wrong_entries`.
+    nan_equal : bool
+        Whether NaN may be right.
+    values : bool, default True
+        If not, only the structure is compared: shapes, kinds of dtype, and (unless `nan_equal`)
+        that nothing is NaN.
+
+    Returns
+    -------
+    str or None
+    """
+    expected, received = plain(expected), plain(received)
+    options: dict[str, Any] = {"rtol": rtol, "atol": atol, "nan_equal": nan_equal, "values": values}
+    if isinstance(expected, tuple | list):
+        return compare_sequence(expected, received, options)
+    if isinstance(expected, np.ndarray):
+        return compare_array(expected, received, **options)
+    if isinstance(expected, float) and type(received) is int:
+        received = to_float(received)
+    if type(received) is not type(expected):
+        return f"{kind_of(received)} came, but {kind_of(expected)} was expected"
+    if isinstance(expected, float):
+        came, exact = np.array(received), np.array(expected)
+        if values:
+            right = not wrong_entries(exact, came, rtol, atol, nan_equal)
+        else:
+            right = nan_equal or not np.isnan(came)
+    else:
+        right = not values or received == expected
+    if right:
+        return None
+    return f"{show(received)} came" + (f", but {show(expected)} was expected" if values else "")
+
+
+def compare_sequence(expected: Any, received: Any, options: dict[str, Any]) -> str | None:
+    """Compare tuples or lists value by value; see `compare`."""
+    if not isinstance(received, tuple | list) or len(received) != len(expected):
+        return f"{kind_of(received)} came, but {kind_of(expected)} was expected"
+    for place, (right, came) in enumerate(zip(expected, received, strict=True)):
+        wrong = compare(right, came, **options)
+        if wrong:
+            return f"value {place + 1} of {len(expected)}: {wrong}"
+    return None
+
+
+def compare_array(
+    expected: NDArray[Any],
+    received: Any,
+    *,
+    rtol: float,
+    atol: float,
+    nan_equal: bool,
+    values: bool,
+) -> str | None:
+    """Compare an array in type, shape, kind and entries; see `compare`."""
+    if not isinstance(received, np.ndarray) or received.shape != expected.shape:
+        return f"{kind_of(received)} came, but {kind_of(expected)} was expected"
+    came, wanted = KINDS[received.dtype.kind], KINDS[expected.dtype.kind]
+    if came != wanted:
+        return f"an array of {came} came, but one of {wanted} was expected"
+    if values:
+        wrong = wrong_entries(expected, received, rtol, atol, nan_equal)
+    else:
+        wrong = np.isnan(received) if wanted == KINDS["f"] and not nan_equal else np.zeros((), bool)
+    number = int(np.count_nonzero(wrong))
+    if number == 0:
+        return None
+    first = tuple(int(index) for index in np.argwhere(wrong)[0])
+    place = f"entry [{', '.join(map(str, first))}] is {show(received[first])}"
+    if values:
+        place += f", but {show(expected[first])} was expected"
+    if expected.size == 1:
+        return place
+    return f"{place} ({number} of {expected.size} entries {'is' if number == 1 else 'are'} wrong)"
+
+
+def plain(value: Any) -> Any:
+    """Return NumPy scalars and arrays without axes as Python's own numbers, all else as it is."""
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        return value.item()
+    return value
+
+
+def to_float(value: int) -> float:
+    """Return an integer as a floating-point number, infinite if it is too large for one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return np.inf if value > 0 else -np.inf

@@ -1,0 +1,213 @@
+"""Grade a submission: load it apart, put the tasks' questions to it, count the points."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from zeroone.grading.assignment import STARTER, Assignment
+from zeroone.grading.launch import Supervisor
+from zeroone.grading.sandbox import Sandbox
+from zeroone.grading.search import import_hypothesis, search
+from zeroone.grading.settings import Settings
+from zeroone.grading.show import clean
+from zeroone.grading.task import Task
+from zeroone.grading.trial import Failure, explain
+
+MOST_BYTES = 1 << 20
+SUBMISSION_NAMES = ("student.py", STARTER)
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a task went.
+
+    Parameters
+    ----------
+    task : Task
+    failure : Failure or None
+        Why it earns no points; None if it earns them all.
+    seconds : float
+    """
+
+    task: Task
+    failure: Failure | None
+    seconds: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether all answers were right."""
+        return self.failure is None
+
+    @property
+    def points(self) -> float:
+        """The points that it can earn."""
+        return self.task.points
+
+    @property
+    def score(self) -> float:
+        """The points that it earns."""
+        return self.points if self.passed else 0.0
+
+
+@dataclass(frozen=True)
+class Grade:
+    """How a submission went.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    submission : str
+        The file's name.
+    results : tuple of Result
+        One for each task.
+    problem : str or None
+        Why the submission could not be run at all.
+    days_late : int
+        Days begun since it was due.
+    settings : Settings
+    printed : str
+        What the program printed, or the first part of it.
+    not_in_force : tuple of str
+        What the system did not let the sandbox forbid.
+    seconds : float
+    """
+
+    assignment: Assignment
+    submission: str
+    results: tuple[Result, ...]
+    problem: str | None = None
+    days_late: int = 0
+    settings: Settings = field(default_factory=Settings)
+    printed: str = ""
+    not_in_force: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def earned(self) -> float:
+        """The points that the tasks earn."""
+        return round(math.fsum(result.score for result in self.results), 6)
+
+    @property
+    def maximum(self) -> float:
+        """The points that can be earned."""
+        return round(math.fsum(result.points for result in self.results), 6)
+
+    @property
+    def score(self) -> float:
+        """The points that remain when lateness is paid for."""
+        return round(self.earned * self.settings.late.factor(self.days_late), 6)
+
+
+def find_submission(path: Path, settings: Settings) -> Path | None:
+    """Return the file to grade: `path` itself or, if it is a folder, the file in it.
+
+    In a folder that is the one that the settings name, or else the only Python file, or else
+    ``student.py`` or ``starter.py``; None if there is none such. A link does not count: it could
+    lead to a file that the student may not read.
+    """
+    if not path.is_dir():
+        return path if path.is_file() else None
+    named = settings.gradescope.submission
+    files = {
+        file.name: file
+        for file in sorted(path.iterdir())
+        if file.is_file() and not file.is_symlink() and file.name in (named, file.stem + ".py")
+    }
+    if named is not None:
+        return files.get(named)
+    if len(files) == 1:
+        return next(iter(files.values()))
+    return next((files[name] for name in SUBMISSION_NAMES if name in files), None)
+
+
+def grade(
+    assignment: Assignment,
+    submission: str | Path,
+    settings: Settings | None = None,
+    *,
+    days_late: int = 0,
+    supervisor: Supervisor | None = None,
+    on_result: Callable[[Result], object] | None = None,
+) -> Grade:
+    """Grade a submission.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    submission : str or Path
+        The student's file, or a folder that holds it (see `find_submission`).
+    settings : Settings, optional
+    days_late : int, default 0
+        Days begun since it was due.
+    supervisor : Supervisor, optional
+        One for many submissions, which saves time; by default each has one of its own.
+    on_result : callable, optional
+        Called with each task's result, to show progress.
+
+    Returns
+    -------
+    Grade
+        Also for a submission that is missing, does not run, or attacks the grader.
+
+    Raises
+    ------
+    ValueError
+        If hypothesis is missing, or the assignment or the settings are not as they should be.
+    RuntimeError
+        If no process can be started.
+    """
+    import_hypothesis()
+    settings = Settings() if settings is None else settings
+    tasks = settings.apply(assignment.tasks)
+    started = time.perf_counter()
+    path = find_submission(Path(submission), settings)
+    results: list[Result] = []
+    problem, printed, name = None, "", Path(submission).name
+    not_in_force: list[str] = []
+    if path is None:
+        problem = missing(Path(submission), settings)
+    elif path.stat().st_size > MOST_BYTES:
+        problem, name = f"the file has more than {MOST_BYTES >> 10} kB", path.name
+    else:
+        name = path.name
+        with Sandbox(path.read_bytes(), name, settings.limits, supervisor) as sandbox:
+            loaded = sandbox.load()
+            if loaded.outcome != "loaded":
+                problem = explain(loaded, None, sandbox)
+            for task in tasks if problem is None else ():
+                before = time.perf_counter()
+                failure = search(assignment.name, task, sandbox)
+                if failure is not None:
+                    sandbox.stop()  # what it did to its process is not to harm the next task
+                results.append(Result(task, failure, time.perf_counter() - before))
+                if on_result is not None:
+                    on_result(results[-1])
+        printed = clean(sandbox.printed.text(), settings.limits.output_kilobytes << 10)
+        if sandbox.printed.dropped:
+            printed += f"\n... more than {settings.limits.output_kilobytes} kB; the rest is dropped"
+        not_in_force = sandbox.not_in_force
+    if problem is not None:
+        results = [Result(task, Failure(problem, final=True)) for task in tasks]
+    return Grade(
+        assignment,
+        clean(name, 200),
+        tuple(results),
+        problem,
+        days_late,
+        settings,
+        printed,
+        tuple(not_in_force),
+        time.perf_counter() - started,
+    )
+
+
+def missing(path: Path, settings: Settings) -> str:
+    """Return in words that there is no file to grade."""
+    named = settings.gradescope.submission
+    if not path.is_dir():
+        return f"there is no file {clean(path.name, 200)}"
+    if named is not None:
+        return f"there is no file {named} in the submission"
+    return "there is no Python file in the submission, or more than one and none is student.py"

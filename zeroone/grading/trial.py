@@ -1,0 +1,256 @@
+"""One question to a student's function, and what is wrong with the answer."""
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from zeroone.grading import wire
+from zeroone.grading.compare import compare
+from zeroone.grading.sandbox import Reply, Sandbox
+from zeroone.grading.show import clean, show, show_arguments
+from zeroone.grading.task import Arguments, Seed, Task
+
+
+class ChecksError(ValueError):
+    """A task whose own functions fail: a mistake in ``checks.py``."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a task earns no points.
+
+    Parameters
+    ----------
+    reason : str
+        What is wrong, in a sentence.
+    arguments : str
+        The input, ready to be read; empty if no input has to do with it.
+    received, expected : str
+        What came and what should have come; empty if there is nothing to show.
+    size : int
+        Number of entries of the input, to tell the smaller of two.
+    answered : bool
+        Whether an answer came, which was wrong.
+    final : bool
+        Whether another input cannot matter: the function is missing, or time is up.
+    """
+
+    reason: str
+    arguments: str = ""
+    received: str = ""
+    expected: str = ""
+    size: int = 0
+    answered: bool = False
+    final: bool = False
+
+
+def fresh(value: Any) -> Any:
+    """Return a copy of an argument that may be changed, a seed as a new random generator."""
+    if isinstance(value, Seed):
+        return np.random.default_rng(value.seed)
+    if isinstance(value, list | tuple):
+        return type(value)(fresh(one) for one in value)
+    return copy.copy(value)
+
+
+def without_seeds(value: Any) -> Any:
+    """Return an argument as the worker returns it: without its random generators."""
+    if isinstance(value, Seed):
+        return None
+    if isinstance(value, list | tuple):
+        return type(value)(without_seeds(one) for one in value)
+    return value
+
+
+def size(value: Any) -> int:
+    """Return the number of entries of an argument."""
+    if isinstance(value, dict | list | tuple):
+        return sum(map(size, value.values() if isinstance(value, dict) else value)) + 1
+    return int(value.size) if isinstance(value, np.ndarray) else 1
+
+
+def key(value: Any) -> bytes:
+    """Return bytes that are equal for two values only if no program could tell them apart.
+
+    Raises
+    ------
+    wire.WireError
+        If the value is of a type that cannot be sent.
+    """
+    return wire.frame({}, {"": value})
+
+
+def changed(arguments: Arguments, after: list[Any]) -> bool:
+    """Return whether arguments are not what they were; of those after the call nobody vouches."""
+    before = key([without_seeds(value) for value in arguments.values()])
+    try:
+        return key(after) != before
+    except wire.WireError:  # it could be read, but is more than is ever sent
+        return True
+
+
+class Trial:
+    """Puts a task's questions to a student's function.
+
+    Parameters
+    ----------
+    task : Task
+    sandbox : Sandbox
+    """
+
+    def __init__(self, task: Task, sandbox: Sandbox) -> None:
+        self.task, self.sandbox = task, sandbox
+
+    def run(self, arguments: Arguments, *, twice: bool = False) -> Failure | None:
+        """Call the function and return what is wrong, None if nothing is.
+
+        Parameters
+        ----------
+        arguments : dict
+        twice : bool, default False
+            Call it again, and demand the same answer.
+
+        Raises
+        ------
+        ChecksError
+            If a function of the task fails.
+        """
+        expected = self.compute("expected", arguments)
+        reply = self.call(arguments)
+        wrong, final = (
+            self.fault(arguments, reply, expected),
+            reply.outcome in ("missing", "no time"),
+        )
+        if wrong is None and twice:
+            again = self.call(arguments)
+            if again.outcome != "answer" or compare(
+                reply.answer, again.answer, **self.tolerances | {"nan_equal": True}
+            ):
+                wrong, reply = "the same input gave another answer the second time", again
+        if wrong is None:
+            return None
+        return Failure(
+            wrong,
+            "" if final else show_arguments(arguments),
+            show(reply.answer) if reply.outcome == "answer" else "",
+            show(expected) if self.task.expected is not None and not final else "",
+            size(arguments),
+            reply.outcome == "answer",
+            final,
+        )
+
+    @property
+    def tolerances(self) -> dict[str, Any]:
+        """The task's tolerances, as `compare` takes them."""
+        task = self.task
+        return {"rtol": task.rtol, "atol": task.atol, "nan_equal": task.nan_equal}
+
+    def identify(self, arguments: Any) -> bytes:
+        """Return the `key` of what was drawn.
+
+        Raises
+        ------
+        ChecksError
+            If it is no dict, or holds what cannot be sent.
+        """
+        try:
+            if not isinstance(arguments, dict):
+                raise wire.WireError(f"{type(arguments).__name__} instead of a dict")
+            return key([list(arguments), list(arguments.values())])
+        except wire.WireError as error:
+            raise ChecksError(
+                "checks: strategy and explicit must give dicts of arguments that can be sent, but "
+                f"task {self.task.name!r} gives {error}"
+            ) from None
+
+    def call(self, arguments: Arguments) -> Reply:
+        """Ask the student's process."""
+        task = self.task
+        return self.sandbox.call(task.function, arguments, task.timeout, after=task.unchanged)
+
+    def compute(self, what: str, arguments: Arguments) -> Any:
+        """Return what the task's `expected` or `form` gives for a copy of the arguments."""
+        function = getattr(self.task, what)
+        if function is None:
+            return None
+        try:
+            with np.errstate(all="ignore"):
+                return function(**{name: fresh(value) for name, value in arguments.items()})
+        except Exception as error:
+            raise ChecksError(
+                f"checks: {what} of task {self.task.name!r} fails with "
+                f"{type(error).__name__}: {error}, for {show_arguments(arguments)}"
+            ) from error
+
+    def fault(self, arguments: Arguments, reply: Reply, expected: Any) -> str | None:
+        """Return what is wrong with a reply."""
+        task = self.task
+        if reply.outcome != "answer":
+            return explain(reply, task, self.sandbox)
+        if task.unchanged and changed(arguments, reply.after):
+            return "the function changed its arguments in place"
+        if task.expected is not None:
+            wrong = compare(expected, reply.answer, **self.tolerances)
+            if wrong:
+                return wrong
+        if task.form is not None:
+            form = self.compute("form", arguments)
+            wrong = compare(form, reply.answer, **self.tolerances, values=False)
+            if wrong:
+                return wrong
+        return self.verdict(arguments, reply.answer)
+
+    def verdict(self, arguments: Arguments, answer: Any) -> str | None:
+        """Return what the task's `judge` says."""
+        if self.task.judge is None:
+            return None
+        copied = {name: fresh(value) for name, value in arguments.items()}
+        try:
+            with np.errstate(all="ignore"):
+                said = self.task.judge(copied, answer)
+        except Exception as error:
+            return f"the answer cannot be judged ({type(error).__name__}: {clean(str(error), 200)})"
+        if said is not None and not isinstance(said, str):
+            raise ChecksError(
+                f"checks: judge of task {self.task.name!r} must return None or a string, but "
+                f"returned {said!r}"
+            )
+        return None if said is None else clean(said)
+
+
+def explain(reply: Reply, task: Task | None, sandbox: Sandbox) -> str:
+    """Return in a sentence why there is no answer.
+
+    Parameters
+    ----------
+    reply : Reply
+    task : Task or None
+        None if the submission was to be loaded.
+    sandbox : Sandbox
+    """
+    message = clean(reply.message, 600)
+    seconds = sandbox.limits.import_seconds if task is None else task.timeout
+    where = "" if reply.line is None else f"line {reply.line}{quote(sandbox, reply.line)}: "
+    what = "the file was not loaded" if task is None else "there was no answer"
+    return {
+        "exception": f"{where}{message}",
+        "missing": f"the function {task.function if task else ''} {message}",
+        "unsupported": f"the function returned {message}, which is none of the kinds of answer "
+        "(array, number, truth value, string, None, tuple or list of them)",
+        "refused": f"{message}: the file was not run",
+        "late": f"{what} within {seconds:g} s",
+        "died": f"{what}: {message}",
+        "forged": f"{what}: {message}",
+        "no time": f"{what}: the time for the whole submission, "
+        f"{sandbox.limits.total_seconds:g} s, is used up",
+    }[reply.outcome if reply.outcome != "loaded" else "forged"]
+
+
+def quote(sandbox: Sandbox, line: int) -> str:
+    """Return a line of the student's file in parentheses; nothing if there is none such."""
+    lines = sandbox.source.decode("utf-8", errors="replace").splitlines()
+    if not 0 < line <= len(lines) or not lines[line - 1].strip():
+        return ""
+    return f" ({clean(lines[line - 1].strip(), 100)})"
