@@ -48,14 +48,14 @@ def draw_claims(axes: Axes, verdicts: Sequence[Verdict], rows: float) -> None:
     """Draw one row a claim, in groups with their names on the left."""
     top, names = 0.5, {}
     for name, group in groupby(verdicts, key=area):
+        if names:
+            axes.axhline(top - 0.5, color="#bbbbbb", linewidth=0.6)
         members = list(group)
         space = max(len(members), LEAST_ROWS)
         names[top + space / 2] = name
         for number, verdict in enumerate(members):
             draw_claim(axes, verdict, top + (number + 0.5) * space / len(members))
         top += space + 1
-        if top < rows:
-            axes.axhline(top - 0.5, color="#bbbbbb", linewidth=0.6)
     axes.set_yticks(list(names), names.values())
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
