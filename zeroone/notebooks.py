@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -155,11 +155,8 @@ def wait_for(client: Any, manager: Any, **start: Any) -> None:
 
     client.on_cell_start = before_cell
     with ThreadPoolExecutor(1) as thread:
+        future = thread.submit(asyncio.run, client.async_execute(**start))
         try:
-            future = thread.submit(asyncio.run, client.async_execute(**start))
-            # A signal that comes just before a wait does not end it: hence many short ones.
-            while not wait([future], timeout=0.2).done:
-                pass
             future.result()
         except KeyboardInterrupt:
             interrupted.set()
