@@ -155,9 +155,8 @@ def wait_for(client: Any, manager: Any, **start: Any) -> None:
 
     client.on_cell_start = before_cell
     with ThreadPoolExecutor(1) as thread:
-        future = thread.submit(asyncio.run, client.async_execute(**start))
         try:
-            future.result()
+            thread.submit(asyncio.run, client.async_execute(**start)).result()
         except KeyboardInterrupt:
             interrupted.set()
             if runs.is_set():  # a kernel that is still starting ends before the first cell

@@ -117,9 +117,3 @@ def make_optimiser(name: str, weights: FloatArray, momentum: float) -> Optimiser
     if check_choice("optimiser", name, OPTIMISERS) == "adam":
         return Adam(weights, momentum)
     return Momentum(weights, momentum)
-
-
-def decay_weights(weights: FloatArray, amount: float) -> None:
-    """Shrink all but the last column, the bias, by the factor 1 - amount, in place."""
-    if amount > 0:
-        weights[:, :-1] *= 1 - amount
