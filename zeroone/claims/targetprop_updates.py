@@ -2,9 +2,11 @@
 
 The oracle is backpropagation as it is usually written: the chain rule from the top down, with a
 pseudo-derivative where it asks for the derivative of a step. It knows no targets and no losses of
-hidden units. Only Adam, which both hand their gradients to, is shared.
+hidden units, and shares no code with the solver. Its Adam gathers constants as the solver's does,
+since the order of the operations decides the last bit.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,7 +17,6 @@ from numpy.typing import NDArray
 
 from zeroone.claims.claim import Claim, Kind
 from zeroone.targetprop import solver
-from zeroone.targetprop.optimise import Adam
 from zeroone.targetprop.options import TargetOptions
 from zeroone.validation import FloatArray
 
@@ -133,6 +134,25 @@ def score_derivative(scores: FloatArray, classes: NDArray[np.intp], output: str)
     return result
 
 
+def adam_step(
+    sums: list[FloatArray], gradient: FloatArray, count: int, momentum: float
+) -> tuple[float, FloatArray]:
+    """Return the direction of Adam's update number `count`; `sums` has m/(1 - b1), v/(1 - b2).
+
+    ::
+
+        (1 - b1) / ((1 - b1^t) s)  *  m / (sqrt(v) + eps/s),      s^2 = (1 - b2)/(1 - b2^t)
+
+    Kingma, Ba, ICLR 2015, Algorithm 1, with all constants gathered; b2 = 0.999, eps = 1e-8.
+    The constant and the quotient are returned apart: the rate comes between them.
+    """
+    sums[0] = momentum * sums[0] + gradient
+    sums[1] = 0.999 * sums[1] + gradient**2
+    s = math.sqrt((1 - 0.999) / (1 - 0.999**count))
+    constant = (1 - momentum) / ((1 - momentum**count) * s)
+    return constant, sums[0] / (np.sqrt(sums[1]) + 1e-8 / s)
+
+
 def backpropagation(training: Training, slope: Slope) -> list[FloatArray]:
     """Return all weights after each update of backpropagation with a pseudo-derivative.
 
@@ -140,10 +160,10 @@ def backpropagation(training: Training, slope: Slope) -> list[FloatArray]:
     """
     weights = [W.copy() for W in training.weights]
     velocities = [np.zeros_like(W) for W in weights]
-    adams = [Adam(W, training.momentum) for W in weights]
+    adams = [[np.zeros_like(W), np.zeros_like(W)] for W in weights]
     places = jumps(training)
     seen = []
-    for rows, rate in zip(training.batches, training.rates, strict=True):
+    for count, (rows, rate) in enumerate(zip(training.batches, training.rates, strict=True), 1):
         inputs, preactivations = [training.V[rows]], []
         for W in weights[:-1]:
             preactivations.append(inputs[-1] @ W.T)
@@ -163,7 +183,8 @@ def backpropagation(training: Training, slope: Slope) -> list[FloatArray]:
             if training.weight_decay:
                 weights[layer][:, :-1] *= 1 - rate * training.weight_decay
             if training.optimiser == "adam":
-                adams[layer].update(weights[layer], gradient, rate)
+                constant, way = adam_step(adams[layer], gradient, count, training.momentum)
+                weights[layer] = weights[layer] - way * (rate * constant)
             else:
                 velocities[layer] = training.momentum * velocities[layer] + gradient
                 weights[layer] = weights[layer] - rate * velocities[layer]
