@@ -14,11 +14,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
-from zeroone import plots
 from zeroone.commands.methods import METHODS, Classifier
 from zeroone.datasets import load_digits
-from zeroone.estimators import BCDClassifier, FTPropClassifier
-from zeroone.validation import FloatArray
+from zeroone.estimators import FTPropClassifier, FullBatchBCDClassifier
+from zeroone.plots import style as plots
+from zeroone.support.validation import FloatArray
 
 HIDDEN = 200
 EPOCHS = 30
@@ -39,8 +39,8 @@ def makers() -> dict[str, Maker]:
     found["straight-through estimator, ReLU"] = lambda epochs, seed: FTPropClassifier(
         HIDDEN, epochs=epochs, activation="step", loss="linear", surrogate="relu", random_state=seed
     )
-    found["block coordinate descent, full batch"] = lambda epochs, seed: BCDClassifier(
-        HIDDEN, epochs=epochs, form="full-batch", random_state=seed
+    found["block coordinate descent, full batch"] = lambda epochs, seed: FullBatchBCDClassifier(
+        HIDDEN, epochs=epochs, random_state=seed
     )
     return found
 

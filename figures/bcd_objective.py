@@ -1,10 +1,10 @@
 """The objective of block coordinate descent by term, after every block update, and its worth.
 
 Left: the two-splitting form, whose activations are the bits of the hard network. Right: the
-published three-splitting form, whose activations are relaxed (theory, B2). Top: after each of the
-first updates, with the block that moved. Middle: all sweeps. Bottom: the hard network, the one that
-exists at test time. In both forms the objective falls at every update; only on the left is the
-network the better for it. Embedded digits, full batch, one hidden layer.
+published three-splitting form, whose activations are relaxed (docs/theory.md#b2). Top: after each
+of the first updates, with the block that moved. Middle: all sweeps. Bottom: the hard network, the
+one that exists at test time. In both forms the objective falls at every update; only on the left is
+the network the better for it. Embedded digits, full batch, one hidden layer.
 """
 
 from typing import Any
@@ -13,10 +13,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from zeroone import plots
 from zeroone.datasets import load_digits
-from zeroone.estimators import BCDClassifier
-from zeroone.trace import History
+from zeroone.estimators import FullBatchBCDClassifier
+from zeroone.plots import style as plots
+from zeroone.steps import History
 
 HIDDEN = 100
 SWEEPS = 20
@@ -46,9 +46,7 @@ def train(splitting: str, sweeps: int, every: int) -> History:
     """Return a row a block update: its position in sweeps, the terms, and the accuracies."""
     data = load_digits()
     X, y = data.X_train[::every], data.y_train[::every]
-    net = BCDClassifier(
-        HIDDEN, form="full-batch", splitting=splitting, epochs=sweeps, random_state=SEED
-    )
+    net = FullBatchBCDClassifier(HIDDEN, splitting=splitting, epochs=sweeps, random_state=SEED)
     history = History()
     for step in net.steps(X, y):
         hard = net.snapshot()

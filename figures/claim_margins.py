@@ -13,9 +13,9 @@ from itertools import groupby
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from zeroone import plots
 from zeroone.claims import Kind, Verdict, verify
 from zeroone.claims.runner import all_claims
+from zeroone.plots import style as plots
 
 CASES = 150
 SEED = 0

@@ -9,10 +9,10 @@ each neuron scaled to the same largest magnitude. Shown are the neurons that sen
 import numpy as np
 from matplotlib.figure import Figure
 
-from zeroone import plots
 from zeroone.datasets import load_digits
 from zeroone.estimators import BCDClassifier
-from zeroone.validation import FloatArray
+from zeroone.plots import style as plots
+from zeroone.support.validation import FloatArray
 
 HIDDEN = 60
 EPOCHS = 30

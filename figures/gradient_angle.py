@@ -1,21 +1,20 @@
 r"""The angle between the coarse gradient and the true one, and how far the coarse one goes.
 
-Both are expectations for a filter w at the angle theta from its teacher w* (theory, A1 and A2). For
-the pseudo-derivatives of ReLU and identity the angle is theta/2; the clipped ReLU depends on the
-norm of w and does better. The dots are averages over samples, without the closed forms. Right: the
-part of the coarse gradient that lies along the true one, in units of k/(2 pi); it vanishes at both
-ends, where the true gradient has its full length k/(2 pi |w|).
+Both are expectations for a filter w at the angle theta from its teacher w* (docs/theory.md#a1,
+#a2). For the pseudo-derivatives of ReLU and identity the angle is theta/2; the clipped ReLU depends
+on the norm of w and does better. The dots are averages over samples, without the closed forms.
+Right: the part of the coarse gradient that lies along the true one, in units of k/(2 pi); it
+vanishes at both ends, where the true gradient has its full length k/(2 pi |w|).
 """
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from zeroone import plots
-from zeroone.gaussian.geometry import angle
-from zeroone.gaussian.model import sample_inputs, sampled_coarse_gradient
-from zeroone.gaussian.population import true_gradient
-from zeroone.gaussian.pseudo import expected_coarse_gradient
-from zeroone.validation import FloatArray
+from zeroone.gaussian.filters import angle
+from zeroone.gaussian.population import expected_coarse_gradient, true_gradient
+from zeroone.gaussian.sampling import sample_inputs, sampled_coarse_gradient
+from zeroone.plots import style as plots
+from zeroone.support.validation import FloatArray
 
 K = 1
 W_STAR = np.array([1.0, 0.0])

@@ -1,4 +1,4 @@
-r"""The population loss is a cone, and the coarse gradient does not see its tip (theory, A1).
+r"""The population loss is a cone, and the coarse gradient does not see its tip (docs/theory.md#a1).
 
 Top left: f(w) = (k/2 pi) theta(w, w*) over the directions around w*, d = 3, each at its distance
 theta from the tip: a cone over a disc of radius pi. Top right: the slopes along an arc through w*;
@@ -11,9 +11,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from zeroone import plots
 from zeroone.gaussian.population import coarse_gradient, population_loss, true_gradient
-from zeroone.validation import FloatArray
+from zeroone.plots import style as plots
+from zeroone.support.validation import FloatArray
 
 K = 20
 W_STAR = np.array([1.0, 0.0])

@@ -2,19 +2,19 @@
 
 A net of 200 step units is trained, then loses its neurons one after the other, and the output layer
 is fitted anew. The joint score |w_out,j|^2 / (2 K_jj) is exactly what the next layer's loss rises
-by without neuron j (theory, B2); the row score is what l2,0 goes by, the size of the neuron's
-own pre-activations. Medians of some seeds, with the whole range of them shaded.
+by without neuron j (docs/theory.md#b2); the row score is what l2,0 goes by, the size of the
+neuron's own pre-activations. Medians of some seeds, with the whole range of them shaded.
 """
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
-from zeroone import plots
-from zeroone.bcd.removal import SCORES, remove
+from zeroone.bcd.regression import SCORES, remove
 from zeroone.datasets import load_digits
 from zeroone.estimators import BCDClassifier
-from zeroone.validation import FloatArray
+from zeroone.plots import style as plots
+from zeroone.support.validation import FloatArray
 
 HIDDEN = 200
 SIZES = (160, 130, 100, 80, 65, 50, 40, 32, 25, 20, 16, 13, 10, 8, 6, 5)

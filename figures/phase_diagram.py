@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from zeroone import plots, plots_gaussian
 from zeroone.commands import sweep
 from zeroone.commands.gaussian_common import make_network
-from zeroone.commands.sweep_grid import make_grid
+from zeroone.plots import gaussian as plots_gaussian
+from zeroone.plots import style as plots
 
 POINTS, STARTS = 25, 50
 TITLES = {
@@ -49,7 +49,7 @@ def draw(quick: bool = False) -> Figure:
         ["sweep", "--grid", str(POINTS), "--starts", str(STARTS), "--seed", "0", *options]
     )
     network = make_network(arguments)
-    grid = make_grid(arguments, network)
+    grid = sweep.make_grid(arguments, network)
     found = sweep.measure(grid, network, arguments)
     finer = grid.finer()
     regions = sweep.boundaries(finer, network, arguments.delta)

@@ -12,11 +12,12 @@ It is what ``zeroone rvscgd --plot FILE`` draws.
 import numpy as np
 from matplotlib.figure import Figure
 
-from zeroone import plots, plots_gaussian
 from zeroone.commands.gaussian_common import sparse_teacher
 from zeroone.gaussian import rvscgd, theory
-from zeroone.gaussian.geometry import unit
-from zeroone.trace import History
+from zeroone.gaussian.filters import unit
+from zeroone.plots import gaussian as plots_gaussian
+from zeroone.plots import style as plots
+from zeroone.steps import History
 
 K, D, BETA, LAM, ETA = 20, 50, 4e-3, 1e-4, 1e-5
 NOT_ZERO = 0.2

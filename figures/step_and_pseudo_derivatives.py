@@ -1,9 +1,9 @@
 """The step function, and every slope that is put where its derivative should be.
 
 First what a unit computes, step and sign. Then each pseudo-derivative mu' of `zeroone.activations`
-with its mu, and each loss of `zeroone.targetprop.losses` with its slope: with targets t, a unit
-receives |e| t loss'(t z), so that -loss' plays the part of mu' (theory, C). At a jump the filled
-dot is the value, and a hollow one is a limit that is not.
+with its mu, and each loss of `zeroone.losses` with its slope: with targets t, a unit receives |e| t
+loss'(t z), so that -loss' plays the part of mu' (docs/theory.md#c1). At a jump the filled dot is
+the value, and a hollow one is a limit that is not.
 """
 
 from collections.abc import Callable
@@ -12,10 +12,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from zeroone import plots
 from zeroone.activations import PSEUDO_DERIVATIVES, sign, step
-from zeroone.targetprop.losses import LOSSES
-from zeroone.validation import FloatArray
+from zeroone.losses import LOSSES, HiddenLoss
+from zeroone.plots import style as plots
+from zeroone.support.validation import FloatArray
 
 COLUMNS = 3
 SPAN = (-2.0, 2.0)
@@ -28,7 +28,6 @@ MU: dict[str, Callable[[FloatArray], FloatArray]] = {
     "saturating": lambda z: np.clip(z, -1, 1),
 }
 JUMPS = {"relu": (0,), "clipped_relu": (0, 1), "saturating": (-1, 1)}
-LOSS_JUMPS = {"hinge": (1,), "saturated_hinge": (-1, 1)}
 NAMES = {
     "identity": "identity",
     "relu": "ReLU",
@@ -60,15 +59,20 @@ def draw(quick: bool = False) -> Figure:
     for name, loss in LOSSES.items():
         panel = next(panels)
         plots.draw_function(panel, loss.value, SPAN, **FUNCTION)
-        jumps = LOSS_JUMPS.get(name, ())
         plots.draw_function(
-            panel, lambda m, loss=loss: -loss.derivative(m), SPAN, jumps=jumps, **SLOPE
+            panel, lambda m, loss=loss: -loss.derivative(m), SPAN, jumps=jumps_of(loss), **SLOPE
         )
         finish(panel, f"loss: {name.replace('_', ' ')}", r"$t\,z$")
     for unused in panels:
         unused.remove()
     plots.figure_legend(figure, axes[0], axes[2])
     return figure
+
+
+def jumps_of(loss: HiddenLoss) -> list[float]:
+    """Return the margins at which the slope of a loss jumps: not all of its kinks."""
+    around = {kink: loss.derivative(np.array([kink - 1e-6, kink + 1e-6])) for kink in loss.kinks}
+    return sorted(kink for kink, (below, above) in around.items() if abs(above - below) > 1e-3)
 
 
 def finish(axes: Axes, title: str, variable: str) -> None:

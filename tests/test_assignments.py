@@ -282,9 +282,11 @@ def test_handout_has_its_parts_and_is_one_or_two_pages(name):
     number, short = name.split("_", 1)
     assert handout.startswith(f"# {int(number)}. {load(name).title}\n")
     assert "import zeroone` is refused" in handout
-    assert (
-        f"    zeroone assignment start {short}\n    zeroone grade {short} starter.py\n" in handout
-    )
+    assert f"\n    zeroone grade {short} {name}/starter.py\n" in handout
+    # Who reads it has started the assignment.
+    assert "assignment start" not in handout
+    assert "a row earns all of its points or none" in handout.replace("\n", " ").lower()
+    assert "points of a task are all" not in handout
     questions = handout.split("## Questions to ask yourself\n")[1].strip().split("\n- ")
     assert len(questions) >= 5
     assert all(question.rstrip().endswith(("?", ".")) for question in questions)
@@ -305,8 +307,8 @@ def test_handout_cites_equations_that_exist(name):
 @assignments
 def test_commands_of_the_handout(name, tmp_path, capsys):
     assert command.start(Namespace(name=name[3:], to=str(tmp_path))) == 0
-    assert (tmp_path / "starter.py").read_text() == (FOLDER / name / "starter.py").read_text()
-    assert (tmp_path / "handout.md").read_text() == (FOLDER / name / "handout.md").read_text()
+    for file in ("starter.py", "handout.md"):
+        assert (tmp_path / name / file).read_text() == (FOLDER / name / file).read_text()
     assert name in load(name[3:]).name
 
 
@@ -395,9 +397,10 @@ def package_sweeps(X, y, W1, tau, pi, gamma, sweeps):
     U, V = A.copy(), (A > 0).astype(float)
     w2 = np.zeros((1, len(W1)))
 
-    def fitted():
-        C = blocks.correlate(y[:, None], V @ w2.T, V)
-        return blocks.ridge_weights(w2, C, blocks.Gram(V), tau=1.0, gamma=gamma)
+    def ridge(W, T, V, tau):
+        b, gram = np.zeros(len(W)), blocks.Gram(V, bias=False)
+        C, c = blocks.correlate(T, V @ W.T, V)
+        return blocks.ridge_weights(W, b, C, c, gram, tau=tau, gamma=gamma)[0]
 
     def state():
         hard = (X @ W1.T > 1e-9) @ w2[0] > 1e-9
@@ -406,17 +409,16 @@ def package_sweeps(X, y, W1, tau, pi, gamma, sweeps):
         F = (terms[0] + tau * coupling + pi * mismatch + gamma * terms[1]) / 2
         return F, int(np.sum(hard != (y > 0)))
 
-    w2 = fitted()
+    w2 = ridge(w2, y[:, None], V, 1.0)
     states = [state()]
     for _ in range(sweeps):
         V = blocks.ridge_activations(V, U > 0, y[:, None] - V @ w2.T, w2, tau=1.0, pi=pi)
         states.append(state())
         U = blocks.update_preactivations(X @ W1.T, V, tau=tau, pi=pi, margin=0.0)
         states.append(state())
-        C = blocks.correlate(U, X @ W1.T, X)
-        W1 = blocks.ridge_weights(W1, C, blocks.Gram(X), tau=tau, gamma=gamma)
+        W1 = ridge(W1, U, X, tau)
         states.append(state())
-        w2 = fitted()
+        w2 = ridge(w2, y[:, None], V, 1.0)
         states.append(state())
     return states
 

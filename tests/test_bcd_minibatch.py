@@ -6,19 +6,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zeroone import bcd
-from zeroone.bcd.batch import hidden_bits
-from zeroone.bcd.minibatch import stages
-from zeroone.bcd.objective import with_constant
-from zeroone.bcd.options import BatchOptions
-from zeroone.bcd.output import RunningRegression, fit_output, signed_targets, target_block
+from zeroone.bcd.mini_batch import BatchOptions, hidden_bits, stages
 from zeroone.bcd.proximal import covariance_metric, proximal_weights_by_sample
-from zeroone.bcd.pruning import Regression, remove_cheapest
-from zeroone.bcd.removal import remove
+from zeroone.bcd.regression import (
+    Regression,
+    RunningRegression,
+    fit_output,
+    remove,
+    remove_cheapest,
+    signed_targets,
+    target_block,
+)
 from zeroone.datasets import load_digits
+from zeroone.datasets.shifts import moved
 from zeroone.estimators import BCDClassifier
-from zeroone.network import ZeroOneMLP
-from zeroone.scaling import InputScaling
-from zeroone.shifts import moved
+from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.scaling import InputScaling
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +36,8 @@ def last_step(X, Y, hidden, **options):
 
 
 def hard_accuracy(state, X, Y):
-    scores = hidden_bits(with_constant(X), state.weights) @ state.weights[-1].T
+    W, b = state.layers()[-1]
+    scores = hidden_bits(X, state.layers()) @ W.T + b
     return np.mean(scores.argmax(axis=1) == Y.argmax(axis=1))
 
 
@@ -66,8 +70,11 @@ def test_options_learn(digits, option):
 def test_blocks_of_a_batch(digits):
     X, Y = digits
     steps = list(bcd.iterate_batches(X[:200], Y[:200], (8, 6), rng=0, epochs=1, layerwise=False))
-    assert [step.block for step in steps] == ["W3", "T", "U2", "U1", "W1", "W2"]
+    assert [step.block for step in steps] == ["W3", "T", "U2", "U1", "W1", "W2", "rescale"]
     assert steps[-1].info["epoch_ends"]
+    assert all(step.block.equation and step.block.source for step in steps)
+    priced = bcd.iterate_batches(X[:200], Y[:200], 8, rng=0, epochs=3, lam=1e-3)
+    assert [step.block for step in priced][4:6] == ["remove", "rescale"]
 
 
 def test_targets_and_bits_lower_the_batch_objective(digits):
@@ -85,6 +92,56 @@ def test_unmeasured_couplings_are_not_numbers(digits):
     assert np.isfinite(first[-1].objective_after)
 
 
+def by_definition(step, tau, lam):
+    """Return the terms of a batch's objective from the variables of the state, entry by entry."""
+    state, batch = step.state, step.state.objective
+    n, inputs = len(batch.Y), [batch.inputs[0], *(bits.astype(float) for bits in batch.bits)]
+    computed = [V @ W.T + b for V, (W, b) in zip(inputs, state.layers(), strict=True)]
+    terms = {"fit": np.sum((batch.targets - computed[-1]) ** 2) / 2 / n}
+    for i, (U, bits) in enumerate(zip(batch.preactivations, batch.bits, strict=True)):
+        np.testing.assert_array_equal(U > 0, bits)
+        terms[f"coupling_{i + 1}"] = tau[i] / 2 * np.sum((U - computed[i]) ** 2) / n
+    return {**terms, "sparsity": lam * sum(map(len, state.weights[:-1]))}
+
+
+@pytest.mark.parametrize("hidden", [20, (20, 10)])
+@pytest.mark.parametrize("passes", [1, 2])
+def test_after_is_the_objective_of_the_state(digits, hidden, passes):
+    X, Y = digits
+    tau, lam = (0.5,) * np.size(hidden), 2e-3
+    options = {"epochs": 3, "layerwise": False, "lam": lam, "passes": passes, "tau": tau}
+    seen, before = set(), None
+    for step in bcd.iterate_batches(X[:600], Y[:600], hidden, rng=0, measure=True, **options):
+        seen.add(step.block)
+        assert dict(step.after) == pytest.approx(by_definition(step, tau, lam), rel=1e-9, abs=1e-12)
+        assert dict(step.after) == step.state.objective.terms()
+        if step.block[0] in "TUr" or step.block == "W1":
+            assert before is not None
+            assert dict(step.before) == pytest.approx(before)
+        before = dict(step.after)
+    assert {"remove", "rescale"} < seen
+
+
+def test_the_classifier_returns_the_network_of_its_last_step(digits):
+    data = load_digits()
+    classifier = BCDClassifier((20, 10), epochs=3)
+    scaled = None
+    for step in classifier.steps(data.X_train, data.y_train):
+        if step.block != "output":
+            continue
+        scaled = classifier.scaling_.apply(data.X_train, np.dtype(float))
+        layers = step.state.layers()
+        (W, b), signed = layers[-1], signed_targets(data.y_train, 10, scaled.dtype)
+        scores = hidden_bits(scaled, layers) @ W.T + b
+        hinge = np.mean(np.sum(np.maximum(0, 1 - signed * scores) ** 2, axis=1)) / 2
+        ridge = 0.01 / 2 * (np.sum(W**2) + np.sum(b**2))
+        assert dict(step.after) == pytest.approx({"fit": hinge, "ridge": ridge})
+        assert step.decrease > 0
+        last = classifier.snapshot()
+    assert step.block == "output"
+    assert classifier.network_ == last == classifier.snapshot()
+
+
 def test_same_seed_same_bits(digits):
     X, Y = digits
     weights = [last_step(X, Y, 20, rng=3, epochs=2).state.weights for _ in range(2)]
@@ -97,11 +154,11 @@ def test_price_removes_neurons(digits):
     state = last_step(X, Y, 80, rng=0, epochs=10, lam=0.003).state
     assert 5 < len(state.weights[0]) < 75
     assert hard_accuracy(state, X, Y) > 0.93
-    assert state.weights[1].shape[1] == len(state.weights[0]) + 1
+    assert state.weights[1].shape[1] == len(state.weights[0])
     deep = last_step(X, Y, (60, 50), rng=0, epochs=10, lam=0.003).state
     sizes = [len(W) for W in deep.weights]
     assert sizes[0] < 60 or sizes[1] < 50
-    assert [W.shape[1] - 1 for W in deep.weights] == [64, *sizes[:-1]]
+    assert [W.shape[1] for W in deep.weights] == [64, *sizes[:-1]]
 
 
 def test_stages_share_epochs():
@@ -137,6 +194,12 @@ def test_stages_share_epochs():
         ({"whitening": 0.0}, "whitening"),
         ({"settled_proximity": 0.5}, "settled_proximity"),
         ({"speed": 1}, "options"),
+        ({"margin": 1e308}, "margin"),
+        ({"tau": 1e308}, "tau"),
+        ({"gamma": 1e308}, "gamma"),
+        ({"lam": 1e308}, "lam"),
+        ({"proximity": 1e308}, "proximity"),
+        ({"whitening": 1e308}, "whitening"),
     ],
 )
 def test_bad_input_is_refused(change, message):
@@ -180,10 +243,10 @@ def test_folded_weights_do_the_same(seed, samples, features, whitening, kind):
     scaling = InputScaling.fit(X, whitening)
     scaled = scaling.apply(X, np.dtype(float))
     assert np.isfinite(scaled).all()
-    W = rng.standard_normal((4, features + 1))
-    weights, biases = scaling.fold(W)
-    np.testing.assert_allclose(X @ weights.T + biases, scaled @ W.T, atol=1e-8)
-    np.testing.assert_allclose(scaled[:, :-1].mean(axis=0), 0, atol=1e-9)
+    W, b = rng.standard_normal((4, features)), rng.standard_normal(4)
+    weights, biases = scaling.fold(W, b)
+    np.testing.assert_allclose(X @ weights.T + biases, scaled @ W.T + b, atol=1e-8)
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-9)
 
 
 @pytest.mark.parametrize("size", [1e300, 1e38, 1e16])
@@ -194,7 +257,7 @@ def test_huge_features_are_refused(size):
 
 def test_scaling_without_whitening_has_unit_variance():
     X = np.random.default_rng(0).standard_normal((500, 7)) * np.arange(1, 8)
-    scaled = InputScaling.fit(X, None).apply(X, np.dtype(float))[:, :-1]
+    scaled = InputScaling.fit(X, None).apply(X, np.dtype(float))
     assert np.mean(scaled**2) == pytest.approx(1)
     np.testing.assert_allclose(scaled * X.std(), X - X.mean(axis=0), rtol=0.7)
 
@@ -202,7 +265,7 @@ def test_scaling_without_whitening_has_unit_variance():
 def test_whitening_is_the_metric():
     rng = np.random.default_rng(1)
     X = rng.standard_normal((400, 5)) @ rng.standard_normal((5, 5))
-    scaled = InputScaling.fit(X, 2.0).apply(X, np.dtype(float))[:, :-1]
+    scaled = InputScaling.fit(X, 2.0).apply(X, np.dtype(float))
     plain = (X - X.mean(axis=0)) / np.sqrt(np.mean(X.var(axis=0)))
     metric = (np.cov(plain.T, bias=True) + 2.0 * np.eye(5)) / 3.0
     distances = np.einsum("ni,ij,nj->n", plain, np.linalg.inv(metric), plain)
@@ -251,8 +314,9 @@ def test_running_regression_equals_ridge_on_all_while_nothing_is_forgotten():
     running = RunningRegression(4, 2, gamma=0.1, forgetting=1e-9, batch_size=50, dtype=V.dtype)
     for first in range(0, 300, 50):
         running.update(V[first : first + 50], T[first : first + 50])
-    direct = np.linalg.solve(V.T @ V / 300 + 0.1 * np.eye(4), V.T @ T / 300).T
-    np.testing.assert_allclose(running.weights(), direct, rtol=1e-6)
+    V = np.column_stack([V, np.ones(300)])
+    direct = np.linalg.solve(V.T @ V / 300 + 0.1 * np.eye(5), V.T @ T / 300).T
+    np.testing.assert_allclose(np.column_stack(running.layer()), direct, rtol=1e-6)
 
 
 def test_running_regression_forgets_by_samples():
@@ -275,22 +339,23 @@ def test_fit_output_minimises_the_squared_hinge():
     from scipy.optimize import minimize
 
     rng = np.random.default_rng(2)
-    V = with_constant((rng.random((80, 5)) < 0.5).astype(float))
+    V = (rng.random((80, 5)) < 0.5).astype(float)
     Y = signed_targets(rng.integers(3, size=80), 3, V.dtype)
 
     def value(flat):
-        scores = V @ flat.reshape(3, 6).T
+        scores = np.column_stack([V, np.ones(80)]) @ flat.reshape(3, 6).T
         return np.sum(np.maximum(0, 1 - Y * scores) ** 2) / 2 + 0.8 / 2 * np.sum(flat**2)
 
-    W = fit_output(
+    W, b = fit_output(
         lambda: iter([(V[:30], Y[:30]), (V[30:], Y[30:])]),
-        np.zeros((3, 6)),
+        np.zeros((3, 5)),
+        np.zeros(3),
         gamma=0.01,
         targets="slack",
         iterations=400,
     )
     least = minimize(value, np.zeros(18), method="BFGS", options={"gtol": 1e-9}).fun
-    assert value(W.ravel()) == pytest.approx(least, rel=1e-8)
+    assert value(np.column_stack([W, b]).ravel()) == pytest.approx(least, rel=1e-8)
 
 
 @settings(max_examples=50, deadline=None)
@@ -309,21 +374,24 @@ def test_slack_targets_are_nearest(scores, sign):
 
 def test_proximal_step_in_a_metric_is_the_step_in_other_coordinates():
     rng = np.random.default_rng(3)
-    V, W = rng.standard_normal((6, 4)), rng.standard_normal((2, 4))
-    D = rng.standard_normal((6, 2))
+    V, W, b = rng.standard_normal((6, 3)), rng.standard_normal((2, 3)), rng.standard_normal(2)
+    D, rho = rng.standard_normal((6, 2)), 0.5
     M = covariance_metric(V, 3.0)
     L = np.linalg.cholesky(M)
-    Z = np.linalg.solve(L, V.T).T
-    expected = proximal_weights_by_sample(W @ L, D, Z, rho=0.5) @ np.linalg.inv(L)
-    result = proximal_weights_by_sample(W, D, V, rho=0.5, metric=M)
-    np.testing.assert_allclose(result, expected, rtol=1e-10)
+    Z = np.linalg.solve(L, np.column_stack([V, np.ones(6)]).T).T
+    lengths = np.sum(Z**2, axis=1)
+    moves = D / (lengths + rho * lengths.mean())[:, None]
+    rows = (np.column_stack([W, b]) @ L + moves.T @ Z) @ np.linalg.inv(L)
+    result = proximal_weights_by_sample(W, b, D, V, rho=rho, metric=M)
+    np.testing.assert_allclose(np.column_stack(result), rows, rtol=1e-10)
 
 
 def test_one_sample_reaches_its_target_when_moving_is_free():
     rng = np.random.default_rng(4)
-    v, W, u = rng.standard_normal((1, 4)), rng.standard_normal((3, 4)), rng.standard_normal((1, 3))
-    moved = proximal_weights_by_sample(W, u - v @ W.T, v, rho=0.0)
-    np.testing.assert_allclose(v @ moved.T, u, rtol=1e-12)
+    v, u = rng.standard_normal((1, 4)), rng.standard_normal((1, 3))
+    W, b = rng.standard_normal((3, 4)), rng.standard_normal(3)
+    W, b = proximal_weights_by_sample(W, b, u - v @ W.T - b, v, rho=0.0)
+    np.testing.assert_allclose(v @ W.T + b, u, rtol=1e-12)
 
 
 # ------------------------------------------------------------------------------------- removal
@@ -331,7 +399,7 @@ def test_one_sample_reaches_its_target_when_moving_is_free():
 
 def test_cheapest_neuron_is_one_that_nobody_misses():
     rng = np.random.default_rng(0)
-    V = with_constant((rng.random((200, 6)) < 0.5).astype(float))
+    V = (rng.random((200, 6)) < 0.5).astype(float)
     V[:, 4] = V[:, 1]
     T = V[:, [0, 1, 2]] @ rng.standard_normal((3, 2))
     regression, kept = remove_cheapest(Regression.fit(V, T, 1e-6), 1e-6, most=10)
@@ -339,11 +407,11 @@ def test_cheapest_neuron_is_one_that_nobody_misses():
     assert kept[0]
     assert kept[2]
     assert kept[1] != kept[4]
-    np.testing.assert_allclose(V[:, np.append(kept, True)] @ regression.W.T, T, atol=1e-4)
+    np.testing.assert_allclose(V[:, kept] @ regression.W.T + regression.b, T, atol=1e-4)
 
 
 def test_at_least_one_neuron_is_left():
-    V = with_constant(np.eye(5))
+    V = np.eye(5)
     _, kept = remove_cheapest(Regression.fit(V, np.zeros((5, 1)), 1.0), 1.0, most=100)
     assert kept.sum() == 1
 

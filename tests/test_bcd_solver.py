@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 
 from zeroone import bcd
 from zeroone.bcd import blocks
+from zeroone.bcd import full_batch as solver
+from zeroone.bcd.full_batch import Options
 from zeroone.bcd.initialise import INITIALISATIONS, initial_rows
-from zeroone.bcd.neurons import sweep_neurons
-from zeroone.bcd.objective import with_constant
-from zeroone.bcd.options import Options
+from zeroone.bcd.neurons import neuron_groups, sweep_neurons
+from zeroone.bcd.neurons_grouped import sweep_groups
+from zeroone.bcd.objective import objective
 from zeroone.datasets import load_digits
-from zeroone.schedules import schedule_value
+from zeroone.support.schedules import schedule_value
 
 
 def two_moons(n=60, seed=0):
@@ -75,7 +77,14 @@ def test_same_seed_same_bits():
 def test_precision_is_kept(dtype):
     X, Y = two_moons()
     state = list(bcd.iterate(X.astype(dtype), Y, 8, rng=0, sweeps=2, splitting="joint"))[-1].state
-    arrays = [*state.weights, *state.activations, *state.preactivations, *state.products, state.Y]
+    arrays = [
+        *state.weights,
+        *state.biases,
+        *state.activations,
+        *state.preactivations,
+        *state.products,
+        state.Y,
+    ]
     assert {array.dtype for array in arrays} == {np.dtype(dtype)}
     assert bcd.network(state).dtype == dtype
 
@@ -102,11 +111,11 @@ def test_products_are_up_to_date():
     for splitting in ("two", "three", "joint"):
         for step in bcd.iterate(X, Y, [6, 4], rng=0, sweeps=2, splitting=splitting):
             state = step.state
-            for V, W, A in zip(state.activations, state.weights, state.products, strict=True):
-                np.testing.assert_allclose(V @ W.T, A, atol=1e-12)
+            for V, (W, b), A in zip(state.activations, state.layers(), state.products, strict=True):
+                np.testing.assert_allclose(V @ W.T + b, A, atol=1e-12)
             if splitting == "two":
                 for U, V in zip(state.preactivations, state.activations[1:], strict=True):
-                    np.testing.assert_array_equal(V[:, :-1], np.heaviside(U, 0))
+                    np.testing.assert_array_equal(V, np.heaviside(U, 0))
 
 
 def test_group_price_removes_neurons_and_inputs():
@@ -118,7 +127,7 @@ def test_group_price_removes_neurons_and_inputs():
     assert 0 < rows.sum() < 20
     options["initialisation"] = "differences"
     state = list(bcd.iterate(X, Y, 20, lam=[2.0, 0.0], groups="columns", **options))[-1].state
-    columns = np.any(state.weights[0][:, :-1], axis=0)
+    columns = np.any(state.weights[0], axis=0)
     assert columns[:2].all()
     assert not columns[2:].any()
 
@@ -183,6 +192,12 @@ def test_tau_schedule():
         ({"tau_schedule": (1.0, 0.0)}, "tau_schedule"),
         ({"tau_schedule": (1.0, 2.0, 3.0)}, "tau_schedule"),
         ({"taus": 1.0}, "options"),
+        ({"margin": 1e308}, "margin"),
+        ({"tau": 1e308}, "tau"),
+        ({"tau_schedule": (1.0, 1e308)}, "tau times tau_schedule"),
+        ({"pi": 1e308}, "pi"),
+        ({"gamma": 1e308}, "gamma"),
+        ({"lam": 1e308}, "lam"),
     ],
 )
 def test_bad_input_is_refused(change, message):
@@ -201,12 +216,13 @@ def test_initial_rows_are_finite_and_scaled(method, kind):
     if kind == "constant":
         X[:, 0] = 5.0
     Y = np.eye(3)[np.zeros(len(X), int) if kind == "one class" else np.arange(len(X)) % 3]
-    V = with_constant(X)
-    rows = initial_rows(V, Y, 40, method, rng)
-    assert rows.shape == (40, 7)
-    assert np.isfinite(rows).all()
-    assert rows.any(axis=1).all()
-    A = V @ rows.T
+    W, b = initial_rows(X, Y, 40, method, rng)
+    assert W.shape == (40, 6)
+    assert b.shape == (40,)
+    assert np.isfinite(W).all()
+    assert np.isfinite(b).all()
+    assert (W.any(axis=1) | (b != 0)).all()
+    A = X @ W.T + b
     if kind in ("generic", "constant", "one class") and method != "random":
         np.testing.assert_allclose(A.std(axis=0), 1, rtol=1e-6)
     if method == "data-scaled" and kind in ("generic", "constant", "one class"):
@@ -219,14 +235,14 @@ def test_difference_rows_separate_two_samples_of_different_classes():
     rng = np.random.default_rng(1)
     X = rng.standard_normal((50, 4))
     Y = np.eye(2)[np.arange(50) % 2]
-    rows = initial_rows(with_constant(X), Y, 30, "differences", rng)
+    W, b = initial_rows(X, Y, 30, "differences", rng)
     first, second = X[::2], X[1::2]
-    for row in rows:
+    for row, bias in zip(W, b, strict=True):
         directions = first[:, None] - second[None]
-        cosines = directions @ row[:-1] / np.linalg.norm(directions, axis=-1)
+        cosines = directions @ row / np.linalg.norm(directions, axis=-1)
         i, j = np.unravel_index(np.argmax(np.abs(cosines)), cosines.shape)
-        assert abs(cosines[i, j]) / np.linalg.norm(row[:-1]) == pytest.approx(1)
-        ends = [first[i] @ row[:-1] + row[-1], second[j] @ row[:-1] + row[-1]]
+        assert abs(cosines[i, j]) / np.linalg.norm(row) == pytest.approx(1)
+        ends = [first[i] @ row + bias, second[j] @ row + bias]
         assert ends[0] == pytest.approx(-ends[1])
 
 
@@ -237,9 +253,10 @@ def test_difference_rows_separate_two_samples_of_different_classes():
     samples=st.integers(1, 20),
     two=st.booleans(),
     margin=st.sampled_from([0.0, 0.2]),
+    grouped=st.booleans(),
 )
-def test_groups_of_neurons_decide_as_one_at_a_time(seed, units, samples, two, margin):
-    """More neurons than one group holds: the sweep equals a plain loop over neurons."""
+def test_groups_of_neurons_decide_as_one_at_a_time(seed, units, samples, two, margin, grouped):
+    """More neurons than one group holds: both sweeps equal a plain loop over neurons."""
     rng = np.random.default_rng(seed)
     A = rng.standard_normal((samples, units)).round(1)
     W = rng.standard_normal((3, units)) / 2
@@ -248,7 +265,11 @@ def test_groups_of_neurons_decide_as_one_at_a_time(seed, units, samples, two, ma
     tau, kappa, pi = 0.3, 0.7, np.inf if two else 1.5
     new, bits = V.copy(), V > 0.5
     relaxed = {} if two else {"V": new, "pi": pi}
-    sweep_neurons(bits, A, T - V @ W.T, W, kappa=kappa, tau=tau, margin=margin, **relaxed)
+    prices = {"kappa": kappa, "tau": tau, "margin": margin, **relaxed}
+    if grouped:
+        sweep_groups(neuron_groups(units, 3), bits, A, T - V @ W.T, W, **prices)
+    else:
+        sweep_neurons(bits, A, T - V @ W.T, W, **prices)
     new = bits.astype(float) if two else new
     for j in range(units):
         without = T - V @ W.T + np.outer(V[:, j], W[:, j])
@@ -294,11 +315,84 @@ def test_tie_between_both_states_is_silent():
 
 
 def test_zero_rows_have_no_gain():
-    V = np.ones((4, 3))
-    kept = blocks.keep_rows(np.zeros((2, 3)), blocks.Gram(V), tau=1.0, gamma=1.0, lam=0.0)
-    np.testing.assert_array_equal(kept, 0)
+    gram = blocks.Gram(np.ones((4, 3)))
+    W, b = blocks.keep_rows(np.zeros((2, 3)), np.zeros(2), gram, tau=1.0, gamma=1.0, lam=0.0)
+    np.testing.assert_array_equal(W, 0)
+    np.testing.assert_array_equal(b, 0)
 
 
 def test_options_are_defaults_of_the_class():
     assert Options().gap == 0.1
     assert Options(remedy="tiny").gap == 0.0
+
+
+# ------------------------------------------------------------------------------------- rounding
+
+
+def uncentred(seed, dtype=np.float32):
+    """Return features that are nearly collinear with the constant, and one-hot labels."""
+    rng = np.random.default_rng(seed)
+    X = (10 + 1e-3 * rng.standard_normal((500, 3))).astype(dtype)
+    return X, np.eye(2, dtype=dtype)[rng.integers(2, size=500)]
+
+
+@pytest.mark.parametrize("splitting", ["two", "three", "joint"])
+def test_the_objective_does_not_rise_on_uncentred_data_in_single_precision(splitting):
+    for seed in range(40):
+        X, Y = uncentred(seed)
+        options = {"sweeps": 3, "gamma": 1e-3, "splitting": splitting}
+        for step in bcd.iterate(X, Y, 5, rng=seed, **options):
+            assert step.decrease >= -1e-7 * step.objective_before
+
+
+def test_a_gram_matrix_is_added_up_in_double_precision():
+    X, _ = uncentred(0)
+    with_ones = np.column_stack([X, np.ones(len(X))]).astype(np.float64)
+    np.testing.assert_allclose(blocks.gram_matrix(X), with_ones.T @ with_ones, rtol=1e-14)
+    np.testing.assert_allclose(blocks.gram_matrix(X, bias=False), (with_ones.T @ with_ones)[:3, :3])
+    bits = np.median(X) < X
+    counted = blocks.gram_matrix(bits.astype(np.float32))
+    np.testing.assert_array_equal(counted, blocks.gram_matrix(bits.astype(np.float64)))
+
+
+def test_a_product_that_cancels_is_computed_in_double_precision():
+    X, _ = uncentred(1)
+    W = np.array([[3000.0, -1000.0, -2000.0], [0.5, 0.25, 0.125]], np.float32)
+    b = np.array([0.25, -8.0], np.float32)
+    exact = X.astype(np.float64) @ W.T.astype(np.float64) + b
+    np.testing.assert_allclose(solver.layer_product(X, W, b), exact, rtol=1e-6, atol=1e-6)
+
+
+# ---------------------------------------------------------------------------------------- steps
+
+
+@pytest.mark.parametrize("splitting", ["two", "three", "joint"])
+def test_after_is_the_objective_of_the_state(splitting):
+    X, Y = two_moons()
+    options = {"splitting": splitting, "lam": 0.3, "order": "random"}
+    coefficients = Options(**options).coefficients(3)
+    for step in bcd.iterate(X, Y, [6, 4], rng=0, sweeps=3, **options):
+        found = objective(step.state, coefficients, splitting)
+        assert dict(step.after) == pytest.approx(found, rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "texts"),
+    [
+        ({}, {"W2": "W2 = tau Y^T V1", "U1": "cost(fires) - cost(silent) = kappa (|w|^2/2"}),
+        ({"splitting": "joint"}, {"J1": "kappa pi/(kappa |w|^2 + pi) (|w|^2/2 - w . r0)"}),
+        ({"splitting": "three"}, {"V1": "V1 (kappa W2^T W2 + pi I)", "U1": "(v - step(u))^2"}),
+        ({"lam": 1.0}, {"W1": "keep row w iff r . w > 2 lam", "W2": "solution"}),
+        ({"lam": 1.0, "groups": "columns"}, {"W1": "|z|^2 > 2 s lam", "W2": "|z|^2 > 2 s lam"}),
+        ({"remedy": "tiny"}, {"U1": "the smallest positive number"}),
+        ({"margin": 0.25}, {"U1": "m = 0.25  silent: u = min(a, -m)"}),
+    ],
+)
+def test_blocks_know_their_equations(options, texts):
+    X, Y = two_moons(20)
+    blocks_by_name = {
+        step.block: step.block for step in bcd.iterate(X, Y, 3, rng=0, sweeps=1, **options)
+    }
+    for name, text in texts.items():
+        assert text in blocks_by_name[name].equation
+    assert {block.source[:15] for block in blocks_by_name.values()} == {"docs/theory.md#"}

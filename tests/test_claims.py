@@ -1,7 +1,10 @@
 """The claims' framework, and every registered claim with each of its planted errors."""
 
+import re
 import zlib
 from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 
 from zeroone.claims import Claim, Kind, all_claims, select, verify
 from zeroone.claims.claim import collect, judge
+from zeroone.claims.lemmas import RESULTS, labels_of
 
 CLAIMS = {claim.id: claim for claim in all_claims()}
 PLANTED = [(claim.id, error) for claim in CLAIMS.values() for error in claim.planted]
@@ -109,6 +113,40 @@ def test_bound_must_be_approached():
     assert "never approached" in verdict(replace(claim, near=0.4)).reason
 
 
+@pytest.mark.parametrize(
+    ("kind", "measured", "theoretical", "undecided"),
+    [
+        # What only more instances could show.
+        (Kind.COUNTEREXAMPLE, [1.0, 2.0], [2.0, 2.0], True),
+        (Kind.MONOTONE, [2.0, 2.0], [2.0, 2.0], True),
+        (Kind.UPPER_BOUND, [1.0], [2.0], True),  # never near
+        (Kind.LOWER_BOUND, [2.0], [1.0], True),
+        (Kind.EQUALITY, [0.0], [0.0], True),
+        (Kind.EQUALITY, [], [], True),
+        # What no further instance could mend.
+        (Kind.EQUALITY, [1.0], [2.0], False),
+        (Kind.EQUALITY, [np.nan], [1.0], False),
+        (Kind.UPPER_BOUND, [2.0], [1.0], False),
+        (Kind.MONOTONE, [3.0], [2.0], False),
+    ],
+)
+def test_too_few_instances_are_no_failure(kind, measured, theoretical, undecided):
+    claim = constant_claim(kind, measured, theoretical, near=1e-3, cases=10)
+    few, enough = verdict(claim, cases=9), verdict(claim, cases=10)
+    assert not few.passed
+    assert few.undecided is undecided
+    assert few.failed is not undecided
+    assert enough.failed
+    assert not enough.undecided
+    assert few.reason == enough.reason
+
+
+def test_a_claim_that_holds_is_decided_by_one_instance():
+    claim = constant_claim(Kind.EQUALITY, [1.0], [1.0])
+    assert verdict(claim, cases=1).passed
+    assert not verdict(claim, cases=1).undecided
+
+
 def test_excess_is_relative_above_scale_and_absolute_below():
     large = constant_claim(Kind.EQUALITY, [1e6 + 0.5], [1e6])
     small = constant_claim(Kind.EQUALITY, [2e-7], [1e-7])
@@ -141,6 +179,39 @@ def test_select():
 def test_verify_refuses(arguments):
     with pytest.raises(ValueError, match=next(iter(arguments))):
         verify(**arguments)
+
+
+def test_results_of_the_theory_have_claims():
+    for result in RESULTS:
+        for pattern in result.claims:
+            assert any(fnmatchcase(claim_id, pattern) for claim_id in CLAIMS), (result, pattern)
+    assert len({result.label for result in RESULTS}) == len(RESULTS)
+
+
+def test_every_result_that_the_theory_numbers_is_there():
+    text = (Path(__file__).parent.parent / "docs" / "theory.md").read_text(encoding="utf-8")
+    numbered = r"\b(Lemma|Theorem|Corollary|Algorithm)[ ~](\d+(?:\.\d+)?)"
+    found = {f"{kind.lower()}-{number}" for kind, number in re.findall(numbered, text)}
+    assert {"lemma-1", "lemma-3", "lemma-4", "theorem-1", "algorithm-1"} <= found
+    # The theory says of Lemma 2 only that it does not state it.
+    assert found - {"lemma-2"} <= {result.label for result in RESULTS}
+
+
+def test_select_by_result():
+    claims = all_claims()
+    chosen = [claim.id for claim in select(claims, "lemma-6")]
+    assert chosen == ["rvscgd.w-step"]
+    assert [claim.id for claim in select(claims, "Lemma-6")] == chosen
+    for label in ("lemma-5", "lemma-7", "lemma-8", "lemma-9", "theorem-1", "corollary-1.1"):
+        assert select(claims, label), label
+    # An id that holds the label as a part, and the other claim of the lemma.
+    assert {claim.id for claim in select(claims, "lemma-1")} == {
+        "gaussian.lemma-1",
+        "gaussian.acute-angle",
+    }
+    several = {claim.id for claim in select(claims, "lemma-*")}
+    assert {"gaussian.lemma-1", "rvscgd.u-step", "rvscgd.limit-angle"} <= several
+    assert labels_of("rvscgd.u-step") == ("lemma-5", "theorem-1")
 
 
 def test_ids_are_unique():

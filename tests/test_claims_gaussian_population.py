@@ -14,13 +14,21 @@ from hypothesis import strategies as st
 
 from zeroone.claims import Kind
 from zeroone.claims.claim import collect, judge
-from zeroone.claims.gaussian_forms import finite_differences, integrate_clipped
-from zeroone.claims.gaussian_pairs import dimensions, normalised, pairs
-from zeroone.claims.gaussian_population import CLAIMS
-from zeroone.claims.gaussian_sampling import THRESHOLD, estimate, loss_of_samples, sample_groups
-from zeroone.claims.gaussian_two import ordered, random_two
-from zeroone.claims.prox_maps import PENALTIES, Entries, least_on_grids
+from zeroone.claims.gaussian import expectations, lemmas
+from zeroone.claims.gaussian import prox as prox_claims
+from zeroone.claims.gaussian.expectations import (
+    THRESHOLD,
+    estimate,
+    finite_differences,
+    integrate_clipped,
+    loss_of_samples,
+    sample_groups,
+)
+from zeroone.claims.gaussian.pairs import dimensions, normalised, ordered, pairs, random_two
+from zeroone.claims.gaussian.prox import Entries, least_on_grids
+from zeroone.penalties import PENALTIES
 
+CLAIMS = (*expectations.CLAIMS, *lemmas.CLAIMS, *prox_claims.CLAIMS)
 BY_ID = {claim.id: claim for claim in CLAIMS}
 PLANTED = [(claim.id, error) for claim in CLAIMS for error in claim.planted]
 CASES = 300
@@ -147,14 +155,15 @@ def test_estimates_of_the_loss_have_an_honest_standard_error():
     assert THRESHOLD >= 8
 
 
-@pytest.mark.parametrize("name", PENALTIES)
+@pytest.mark.parametrize("name", [n for n, kind in PENALTIES.items() if not kind.of_matrices])
 def test_least_on_grids_beats_a_plain_grid_and_is_reached(name):
     rng = np.random.default_rng(5)
-    at = Entries(rng.standard_normal(20), rng.uniform(0, 1, 20), rng.uniform(0.1, 5, 20))
-    found = least_on_grids(PENALTIES[name], at)
-    for i, (x, t, a) in enumerate(zip(at.x, at.t, at.a, strict=True)):
-        u = np.concatenate([[0.0, x], np.linspace(-3, 3, 20_001)])
-        plain = np.min(t * PENALTIES[name](u, np.array(a)) + 0.5 * (u - x) ** 2)
+    penalty = PENALTIES[name].random(rng)
+    x, t = rng.standard_normal(20), rng.uniform(0, 1, 20)
+    found = least_on_grids(Entries(name, x[:, np.newaxis], t[:, np.newaxis], penalty))
+    for i in range(20):
+        u = np.concatenate([[0.0, x[i]], np.linspace(-3, 3, 20_001)])
+        plain = np.min(t[i] * penalty.terms(u) + 0.5 * (u - x[i]) ** 2)
         assert plain - 1e-6 <= found[i] <= plain + 1e-6
 
 

@@ -1,5 +1,7 @@
 """The claims on RVSCGD hold for any seed and catch each planted error; their oracles are right."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,9 +9,12 @@ from hypothesis import strategies as st
 
 from zeroone.claims import Kind
 from zeroone.claims.claim import collect, judge
-from zeroone.claims.gaussian_rvscgd import CLAIMS
-from zeroone.claims.gaussian_rvscgd_breaks import WAYS
-from zeroone.claims.gaussian_rvscgd_instances import (
+from zeroone.claims.gaussian import descent, limits, steps
+from zeroone.claims.gaussian.descent import WAYS
+from zeroone.claims.gaussian.limits import plain_limit
+from zeroone.claims.gaussian.runs import (
+    ADDED,
+    PUBLISHED,
     angles,
     batches,
     plain_lagrangian,
@@ -18,13 +23,13 @@ from zeroone.claims.gaussian_rvscgd_instances import (
     plain_surrogate,
     teacher_of_fixed_point,
 )
-from zeroone.claims.gaussian_rvscgd_l1 import plain_limit
 from zeroone.gaussian.theory import hypotheses
+from zeroone.penalties import L0, L1, MCP, PENALTIES, SCAD, Penalty, TransformedL1
 
+CLAIMS = (*steps.CLAIMS, *descent.CLAIMS, *limits.CLAIMS)
 BY_ID = {claim.id: claim for claim in CLAIMS}
 PLANTED = [(claim.id, error) for claim in CLAIMS for error in claim.planted]
 CASES = 300
-SAMPLERS = {claim.sample for claim in CLAIMS}
 
 
 def verdict(claim, seed, cases=CASES):
@@ -90,7 +95,7 @@ def test_samplers_cover_dimensions_from_1_to_200():
     groups = batches()(np.random.default_rng(0), 1000)
     dimensions = {group.w.shape[1] for group in groups}
     assert {1, 2, 3, 200} <= dimensions
-    assert {group.penalty for group in groups} == {"l1", "l0", "tl1"}
+    assert {type(group.penalty) for group in groups} == {L1, L0, TransformedL1}
 
 
 def test_samplers_leave_the_hypotheses_only_where_they_say():
@@ -115,21 +120,53 @@ def some_batch(penalty, seed=0):
 def test_plain_prox_minimises_on_a_grid(penalty):
     batch = some_batch(penalty)
     level = batch.lam / batch.beta
-    u = plain_prox(batch, batch.w, level)
+    a = getattr(batch.penalty, "a", None)
+    u = plain_prox(batch.penalty, batch.w, level)
     grid = np.linspace(-1.2, 1.2, 2401)
     values = {"l1": np.abs(grid), "l0": (grid != 0) * 1.0, "tl1": None}[penalty]
     if values is None:
-        values = (batch.a + 1) * np.abs(grid) / (batch.a + np.abs(grid))
+        values = (a + 1) * np.abs(grid) / (a + np.abs(grid))
     for i in range(len(u)):
         for j in range(u.shape[1]):
             x = batch.w[i, j]
             own = {
                 "l1": abs(u[i, j]),
                 "l0": float(u[i, j] != 0),
-                "tl1": (batch.a + 1) * abs(u[i, j]) / (batch.a + abs(u[i, j])),
+                "tl1": 0 if a is None else (a + 1) * abs(u[i, j]) / (a + abs(u[i, j])),
             }[penalty]
             best = np.min(level[i] * values + 0.5 * (grid - x) ** 2)
             assert level[i] * own + 0.5 * (u[i, j] - x) ** 2 <= best + 1e-12
+
+
+class Ridge(Penalty):
+    def terms(self, u):
+        return u**2 / 2
+
+    def prox_map(self, x, t):
+        return x / (1 + t)
+
+
+@pytest.mark.parametrize("penalty", [Ridge(), MCP(0.5), SCAD()])
+def test_plain_algorithm_takes_no_penalty_for_another(penalty):
+    batch = some_batch("l0")
+    level = batch.lam / batch.beta
+    u = plain_run(batch.w, batch.w_star, **{**batch.settings, "penalty": penalty}, n_iter=1).u
+    np.testing.assert_allclose(u, penalty.prox(batch.w, level[:, np.newaxis]))
+    expected = penalty.value(u, axis=1)
+    with_penalty = plain_lagrangian(replace(batch, penalty=penalty), u, batch.w)
+    without = plain_lagrangian(replace(batch, penalty=penalty, lam=0 * batch.lam), u, batch.w)
+    np.testing.assert_allclose(with_penalty - without, batch.lam * expected, atol=1e-10)
+
+
+def test_every_penalty_of_entries_has_its_claims():
+    separable = [name for name, kind in PENALTIES.items() if not kind.of_matrices]
+    assert sorted((*PUBLISHED, *ADDED)) == sorted(separable)
+    assert {"mcp", "scad"} <= set(ADDED)
+    for name in separable:
+        for claim in ("angle-descent", "lagrangian-descent", "limit-balance"):
+            assert f"rvscgd.{claim}-{name}" in BY_ID
+    for name in ADDED:
+        assert {f"rvscgd.invariance-{name}", f"rvscgd.support-{name}"} <= set(BY_ID)
 
 
 def test_lagrangian_and_surrogate_of_a_hand_made_case():
@@ -137,7 +174,7 @@ def test_lagrangian_and_surrogate_of_a_hand_made_case():
     one = batch.w[:1] * 0
     one[0, 0] = 1.0
     batch = type(batch)(
-        one, one, np.array([2]), *(np.array([value]) for value in (0.5, 3.0, 0.1, 0.1)), "l0", 1.0
+        one, one, np.array([2]), *(np.array([value]) for value in (0.5, 3.0, 0.1, 0.1)), L0()
     )
     w = np.zeros_like(one)
     w[0, 1] = 1.0
@@ -151,7 +188,7 @@ def test_constructed_teachers_are_unit_and_balance():
     for penalty in ("l1", "l0", "tl1"):
         batch = some_batch(penalty)
         w_star = teacher_of_fixed_point(batch, batch.w)
-        u = plain_prox(batch, batch.w, batch.lam / batch.beta)
+        u = plain_prox(batch.penalty, batch.w, batch.lam / batch.beta)
         total = batch.slope[:, np.newaxis] * w_star + batch.beta[:, np.newaxis] * u
         np.testing.assert_allclose(np.sum(w_star**2, axis=1), 1)
         along = np.sum(total * batch.w, axis=1, keepdims=True)

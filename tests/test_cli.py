@@ -25,7 +25,7 @@ from zeroone.cli import main
 from zeroone.commands import train
 from zeroone.datasets import load_digits, load_npz, stratified_split
 from zeroone.estimators import BCDClassifier
-from zeroone.network import ZeroOneMLP, load
+from zeroone.nets.network import ZeroOneMLP, load
 
 DIGITS = ("--data", "digits")
 FAST = ("--hidden", "20", "--epochs", "3")
@@ -550,6 +550,13 @@ def test_a_folder_without_the_data(here, monkeypatch, by, folder, what):
         ("--tau nan", "tau must be"),
         ("--tau-schedule 0", "tau_schedule must be"),
         ("--margin 0", "margin must be"),
+        ("--margin 1e308", "margin must be"),
+        ("--gamma 1e308", "gamma must be"),
+        ("--tau 1e308", "tau must be"),
+        ("--tau 1e-308", "tau must be"),
+        ("--tau-schedule 1,1e308", "tau_schedule must be"),
+        ("--l20 1e308", "lam must be"),
+        ("--whitening 1e-308", "whitening must be"),
         ("--hidden 0", "hidden must be"),
         ("--hidden -3", "hidden must be"),
         ("--hidden 5,0", "hidden must be"),
@@ -557,7 +564,7 @@ def test_a_folder_without_the_data(here, monkeypatch, by, folder, what):
         ("--hidden 2.5", "whole numbers"),
         ("--hidden many", "whole numbers"),
         ("--epochs 0", "epochs must be"),
-        ("--epochs 1.5", "invalid int value"),
+        ("--epochs 1.5", "must be a whole number, but is '1.5'"),
         ("--whitening 0", "whitening must be"),
         ("--whitening no", "number or none"),
         ("--validation 0", "validation must be"),
@@ -570,7 +577,7 @@ def test_a_folder_without_the_data(here, monkeypatch, by, folder, what):
         ("--remedy none", "invalid choice"),
         ("--frobnicate", "unrecognized arguments: --frobnicate"),
         ("--save", "expected one argument"),
-        ("--hidden 1000000000000000", "enough memory"),
+        ("--hidden 1000000000000000", "hidden must be at most"),
     ],
 )
 def test_bad_options(here, form, options, what):
@@ -644,6 +651,8 @@ def test_files_that_cannot_be_written_are_refused_before_the_training(here, opti
         ("prune model.npz --data digits --keep 5 --save nowhere/o.npz", "does not exist"),
         ("prune model.npz --data digits --keep 5 --curve folder", "it is a folder"),
         ("prune model.npz --data digits --keep 5 --plot out.gif", "must end in"),
+        ("prune model.npz --data digits --keep 5 --curve model.npz", "cannot write model.npz"),
+        ("prune model.npz --data digits --keep 5 --curve ./model.npz", "cannot write ./model.npz"),
         ("frobnicate", "invalid choice"),
         ("", "required: COMMAND"),
     ],
@@ -656,7 +665,7 @@ def test_one_bad_line_of_a_file_system(here, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("zeroone.files.os.replace", full)
+    monkeypatch.setattr("zeroone.support.files.os.replace", full)
     done = run("train", *DIGITS, *FAST, "--save", "out.npz")
     assert done.status == 2
     assert done.err == "zeroone: error: [Errno 28] No space left on device\n"

@@ -5,17 +5,19 @@ import csv
 import io
 import os
 import re
+import sys
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
-from zeroone import plots_gaussian
 from zeroone.cli import main
 from zeroone.commands import rvscgd, sweep
 from zeroone.commands.gaussian_common import sparse_teacher
 from zeroone.gaussian.sweep import random_starts
-from zeroone.trace import History
+from zeroone.penalties import get_penalty
+from zeroone.plots import gaussian as plots_gaussian
+from zeroone.steps import History
 
 SMALL = ("--d", "10", "--beta", "0.4", "--lam", "0.05", "--eta", "0.05", "--n-iter", "2000")
 C = 20 / (2 * np.pi)
@@ -253,6 +255,108 @@ def test_teachers_have_the_share_of_entries_asked_for(kind):
     assert sorted(np.count_nonzero(rows, axis=1)) == [0] * 7 + [5] * 3
 
 
+OWN_PENALTY = """
+import numpy as np
+from zeroone.penalties import Penalty
+
+class Soft(Penalty):
+    def terms(self, u):
+        return np.abs(u)
+
+    def prox_map(self, x, t):
+        return np.sign(x) * np.maximum(np.abs(x) - t, 0)
+
+class Unfinished(Penalty):
+    pass
+
+class Alien:
+    pass
+"""
+
+
+@pytest.fixture
+def own_module(tmp_path, monkeypatch):
+    """Return the name of a module in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    name = f"own_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(OWN_PENALTY)
+    yield name
+    sys.modules.pop(name, None)
+
+
+def test_a_penalty_of_the_users_own_is_run_and_swept(own_module):
+    angles = []
+    for penalty in ("l1", f"{own_module}:Soft"):
+        done = succeed("rvscgd", *SMALL, "--penalty", penalty, "--csv", "out.csv")
+        angles.append(read_csv("out.csv")["angle"])
+        assert "support at the limit" in done.out
+        assert float(done.row("bound on sin(angle) at limits")) < 0.06
+    np.testing.assert_allclose(angles[0], angles[1], atol=1e-14)
+    options = ("--grid", "3", "--n-iter", "20", "--starts", "3", "--d", "10")
+    done = succeed("sweep", "--penalty", f"{own_module}:Soft", *options, "--plot", "p.png")
+    assert "9 " in done.row("everywhere")
+
+
+def test_what_is_wrong_with_a_users_penalty_is_said_in_one_line(own_module):
+    for name, said in (
+        (f"{own_module}:Missing", "missing"),
+        (f"{own_module}:Alien", "must name a class derived from zeroone.penalties.Penalty"),
+        (f"{own_module}:Unfinished", "cannot be made"),
+        ("no_such_module:Soft", "cannot be imported"),
+    ):
+        for command in ("rvscgd", "sweep"):
+            done = run(command, "--penalty", name)
+            assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
+            assert said in done.err
+
+
+@pytest.mark.parametrize(
+    ("penalty", "options"),
+    [("mcp", ("gamma=0.3",)), ("scad", ("a=3", "knee=0.05")), ("l20", ("groups=rows",))],
+)
+def test_parameters_of_penalties_are_options(tmp_path, penalty, options):
+    values = dict(option.split("=") for option in options)
+    numbers = {n: v if n == "groups" else float(v) for n, v in values.items()}
+    given = [part for option in options for part in ("--penalty-option", option)]
+    path = tmp_path / "out.csv"
+    succeed("rvscgd", *SMALL, "--penalty", penalty, *given, "--csv", path)
+    shape = (2, 5) if penalty == "l20" else None
+    w, w_star = drawn(shape=shape)
+    own = get_penalty(penalty, **numbers)
+    for _ in range(2000):
+        u = own.prox(w if shape is None else w.reshape(shape), 0.05 / 0.4).ravel()
+        w = w - 0.05 * (C * (w - w_star) + 0.4 * (w - u))
+        w = w / np.linalg.norm(w)
+    angle = np.arccos(np.clip(w @ w_star, -1, 1))
+    assert read_csv(path)["angle"][-1] == pytest.approx(angle, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("rvscgd", "--n-iter", "20", "--lam", "1e308"),
+        ("rvscgd", "--n-iter", "20", "--penalty", "tl1", "--a", "1e300", "--lam", "1e308"),
+        ("rvscgd", "--n-iter", "20", "--penalty", "mcp", "--lam", "1e300", "--plot", "p.png"),
+        ("rvscgd", "--n-iter", "20", "--beta", "1e-308", "--lam", "1e308", "--penalty", "scad"),
+        ("rvscgd", "--n-iter", "20", "--beta", "1e308"),
+        ("rvscgd", "--n-iter", "20", "--method", "admm", "--beta", "1e-300"),
+        ("rvscgd", "--n-iter", "20", "--k", str(2**53)),
+        ("sweep", "--grid", "3", "--n-iter", "3", "--starts", "2", "--lam", "1e-300,1e308"),
+        ("sweep", "--grid", "3", "--n-iter", "3", "--starts", "2", "--beta", "1e-300,1e300"),
+    ],
+)
+def test_extreme_numbers_end_without_a_warning(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    done = run(*arguments)
+    assert done.status in (0, 2)
+    if done.status == 0:
+        assert done.err == ""
+    else:
+        assert done.err.startswith("zeroone: error: ")
+        assert done.err.count("\n") == 1
+
+
 class Bar:
     """A progress bar that counts."""
 
@@ -358,7 +462,7 @@ def test_all_points_have_the_same_starts_and_a_seed_has_its_own(monkeypatch):
     assert np.all(seen[0] != seen[3])
 
 
-@pytest.mark.parametrize("penalty", ["l0", "l1", "tl1", "l20"])
+@pytest.mark.parametrize("penalty", ["l0", "l1", "tl1", "l20", "mcp", "scad"])
 def test_the_default_grid_has_both_boundaries_inside(tmp_path, penalty):
     path = tmp_path / "points.csv"
     options = ("--starts", "6", "--grid", "8", "--d", "20", "--penalty", penalty)
@@ -460,6 +564,22 @@ def test_pictures_are_written(tmp_path, command, name, start):
         ("rvscgd --sparsity 0", "sparsity must"),
         ("rvscgd --sparsity nan", "sparsity must"),
         ("rvscgd --penalty l9", "--penalty"),
+        ("rvscgd --penalty mcp --penalty-option a=1", "a is not an option of mcp"),
+        ("rvscgd --penalty mcp --penalty-option gamma=-1", "gamma must"),
+        ("rvscgd --penalty mcp --penalty-option gamma=wide", "gamma must"),
+        ("rvscgd --penalty scad --penalty-option 3", "--penalty-option must be NAME=VALUE"),
+        (f"rvscgd --k 1{'0' * 400}", "argument --k: must"),
+        (f"sweep --k 1{'0' * 400}", "argument --k: must"),
+        (f"rvscgd --d 1{'0' * 30}", "d: must"),
+        (f"rvscgd --n-iter 1{'0' * 400}", "argument --n-iter: must"),
+        (f"rvscgd --record-every 1{'0' * 400}", "argument --record-every: must"),
+        ("rvscgd --n-iter 100000000 --record-every 1", "record-every must leave"),
+        ("rvscgd --samples 1000000000", "samples must"),
+        (f"rvscgd --samples 1{'0' * 400}", "argument --samples: must"),
+        ("sweep --grid 100000", "grid must"),
+        (f"sweep --grid 1{'0' * 400}", "argument --grid: must"),
+        ("sweep --starts 1000000000", "starts must"),
+        (f"sweep --n-iter 1{'0' * 400}", "argument --n-iter: must"),
         ("rvscgd --beta 0", "beta must"),
         ("rvscgd --lam -1", "lam must"),
         ("rvscgd --eta nan", "eta must"),

@@ -9,11 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from zeroone import cli, plots_gap
+from zeroone import cli
 from zeroone.commands import optimality_gap
 from zeroone.commands.optimality_gap import METHODS, Result, records, summary
-from zeroone.targetprop.exact import optimum
-from zeroone.targetprop.problems import PROBLEMS, Problem
+from zeroone.exact.optimum import optimum
+from zeroone.exact.problems import PROBLEMS, Problem
+from zeroone.plots import optimality_gap as plots_gap
 
 FAST = ["--problems", "xor,parity-narrow", "--seeds", "2", "--methods", "bcd,recursive"]
 
@@ -179,6 +180,8 @@ def test_the_picture_has_medians_ranges_and_what_is_open():
         ("--methods adam", "'adam' is not"),
         ("--methods bcd,bcd", "methods must be named once each"),
         ("--seeds 0", "seeds must be"),
+        ("--seeds 1000000000000", "seeds must be"),
+        ("--time-limit 1e400", "time-limit must be"),
         ("--seed -1", "seed must be"),
         ("--time-limit 0", "time-limit must be"),
         ("--time-limit nan", "time-limit must be"),

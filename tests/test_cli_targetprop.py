@@ -2,11 +2,12 @@
 
 import csv
 import re
+import sys
 
 import numpy as np
 import pytest
 
-import zeroone.network
+import zeroone.nets.network
 from zeroone import cli
 from zeroone.commands.methods import METHODS, OPTIONS
 from zeroone.datasets import load_digits
@@ -26,7 +27,7 @@ def test_the_saved_model_is_the_estimators(method, parameters, tmp_path, capsys)
     data = load_digits()
     expected = FTPropClassifier(12, epochs=2, random_state=3, dtype="float32", **parameters)
     expected.fit(data.X_train, data.y_train)
-    network = zeroone.network.load(path)
+    network = zeroone.nets.network.load(path)
     for ours, theirs in zip(network.weights, expected.network_.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert network.activation == "sign"
@@ -39,7 +40,7 @@ def test_staircases_are_saved_and_evaluated(tmp_path, capsys):
     options = ("--activation", "staircase", "--levels", "3", "--normalise", "--dropout", "0.1")
     files = ("--history", str(tmp_path / "h.csv"), "--plot", str(tmp_path / "h.png"))
     assert cli.main(["train", "--method", "ftprop", *FAST, *options, *files, "--save", path]) == 0
-    assert zeroone.network.load(path).levels == 3
+    assert zeroone.nets.network.load(path).levels == 3
     trained = capsys.readouterr().out
     assert cli.main(["evaluate", path, "--data", "digits"]) == 0
     accuracy = next(line for line in trained.splitlines() if "test accuracy" in line).split()[-1]
@@ -48,6 +49,49 @@ def test_staircases_are_saved_and_evaluated(tmp_path, capsys):
         rows = list(csv.DictReader(file))
     assert [row["sweep"] for row in rows] == ["1", "2"]
     assert all(float(row["output loss"]) > 0 and float(row["layer 1 loss"]) > 0 for row in rows)
+
+
+OWN_LOSS = """
+import numpy as np
+
+from zeroone.losses import HiddenLoss
+
+
+class Ramp(HiddenLoss):
+    def value(self, m):
+        return np.clip(2 - m, 0, 4)
+
+    def derivative(self, m):
+        return -(np.abs(m) <= 2).astype(m.dtype)
+"""
+
+
+def test_a_loss_from_a_users_file(tmp_path, monkeypatch, capsys):
+    (tmp_path / "my_ramp.py").write_text(OWN_LOSS, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    own = ["--loss", "my_ramp:Ramp"]
+    assert cli.main(["train", "--method", "ftprop", *FAST, *own, "--save", "m.npz"]) == 0
+    network = zeroone.nets.network.load("m.npz")
+    assert network.metadata["training"]["loss"] == "my_ramp:Ramp"
+    loss = sys.modules["my_ramp"].Ramp()
+    expected = FTPropClassifier(12, epochs=2, random_state=0, dtype="float32", loss=loss)
+    data = load_digits()
+    expected.fit(data.X_train, data.y_train)
+    np.testing.assert_array_equal(network.weights[0], expected.network_.weights[0])
+    capsys.readouterr()
+    compared = ["--methods", "ftprop,ste", "--seconds", "0.02", "--seeds", "1", "--units", "0"]
+    assert cli.main(["compare", "--data", "digits", "--hidden", "5", *compared, *own]) == 0
+    for options, what in (
+        (["--loss", "my_ramp:Slope"], "'Slope' in"),
+        (["--methods", "ste", *own], "loss is an option of ftprop"),
+    ):
+        capsys.readouterr()
+        assert cli.main(["compare", "--data", "digits", *options]) == 2
+        error = capsys.readouterr().err
+        assert what in error
+        assert error.count("\n") == 1
+    sys.modules.pop("my_ramp")
 
 
 @pytest.mark.parametrize(
@@ -60,6 +104,12 @@ def test_staircases_are_saved_and_evaluated(tmp_path, capsys):
         ("--method ftprop --dropout 1", "dropout must be"),
         ("--method ftprop --batch-size 0", "batch_size must be"),
         ("--method ftprop --epochs 0", "epochs must be"),
+        ("--method ftprop --loss nonsense", "loss must be one of hinge, saturated_hinge"),
+        ("--method ftprop --loss no_such:Loss", "cannot be imported: ModuleNotFoundError"),
+        ("--method ftprop --activation staircase --levels 1000000000", "levels must be at most"),
+        ("--method ftprop --learning-rate 1e308 --hidden 5", "training diverged at update 2"),
+        ("--method ftprop --learning-rate 1e-308,1e308 --hidden 5", "training diverged at"),
+        ("--method ftprop --weight-decay 1e308 --hidden 5", "training diverged at update"),
         (
             "--method ftprop --optimiser momentum --learning-rate 1e38",
             "training diverged at update",

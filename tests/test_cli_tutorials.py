@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from zeroone import cli, notebooks
+from zeroone import cli
 from zeroone.commands import tutorials
+from zeroone.support import notebooks
 
 FIRST = """# %% [markdown]
 # # 1. First
@@ -216,7 +217,7 @@ def test_what_is_missing_is_named_with_the_extra(pages, tmp_path, monkeypatch, m
     monkeypatch.setitem(sys.modules, missing, None)
     message = refused("--to", tmp_path / "out")
     assert missing in message
-    assert "pip install 'zeroone[notebooks]'" in message
+    assert "pip install 'zeroone-nets[notebooks]'" in message
     assert not (tmp_path / "out").exists()
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from zeroone import cli, compare
+from zeroone import cli
 from zeroone.commands.methods import METHODS
 from zeroone.datasets import load_digits
-from zeroone.network import ZeroOneMLP
+from zeroone.estimators import comparison as compare
+from zeroone.nets.network import ZeroOneMLP
 
 
 @pytest.fixture(scope="module")

@@ -310,7 +310,11 @@ def test_mnist_class_names(tmp_path):
         ("t10k-images-idx3-ubyte", idx_bytes(8, (2, 28, 28), [0] * 1567), "too short"),
         ("t10k-images-idx3-ubyte", idx_bytes(8, (2, 28, 28), [0] * 1569), "too long"),
         ("train-images-idx3-ubyte", b"not gzip", "not an IDX file"),
-        ("t10k-labels-idx1-ubyte", gzip.compress(idx_bytes(8, (2,), [2, 9]))[:-5], "is cut off"),
+        (
+            "t10k-labels-idx1-ubyte",
+            gzip.compress(idx_bytes(8, (2,), [2, 9]), mtime=0)[:-5],
+            "is cut off",
+        ),
     ],
 )
 def test_mnist_refuses_wrong_files(tmp_path, name, content, message):
@@ -690,8 +694,17 @@ def test_npz_with_one_pair_is_divided_by_the_fixed_rule(tmp_path):
         (four(X_test=np.ones((2, 2, 3), "uint8")), "int64, one of X_test .*uint8"),
         (four(X_train=np.full((6, 2, 3), 1j)), "X_train must hold real numbers.*complex"),
         (four(X_train=np.full((6, 2, 3), "1")), "X_train must hold real numbers.*<U1"),
-        (four(X_train=np.full((6, 2, 3), np.nan)), "X_train must be finite"),
-        (four(X_test=np.full((2, 2, 3), -np.inf, "float16")), "X_test must be finite"),
+        (
+            four(X_train=np.full((6, 2, 3), np.nan), X_test=np.ones((2, 2, 3))),
+            "X_train must be finite",
+        ),
+        (
+            four(
+                X_train=np.ones((6, 2, 3), "float16"),
+                X_test=np.full((2, 2, 3), -np.inf, "float16"),
+            ),
+            "X_test must be finite",
+        ),
         ({"X": np.ones((3, 2)), "y": np.arange(3)}, "y cannot be divided: labels must hold some"),
     ],
 )
@@ -749,6 +762,68 @@ def test_npz_does_not_believe_a_header(tmp_path, shape):
     tracemalloc.stop()
 
 
+def packed_npz(path, members):
+    """Write members by name and header, each followed by so many zero bytes, compressed."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, (descr, shape, n_bytes) in members.items():
+            text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}"
+            header = text.ljust(117).encode() + b"\n"
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header)
+                for start in range(0, n_bytes, 1 << 20):
+                    file.write(bytes(min(1 << 20, n_bytes - start)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        # A hundred million labels without a character take no byte of the file.
+        (
+            {"X": ("|u1", (4, 2), 8), "y": ("|S0", (100_000_000,), 0)},
+            r"y must hold .* not be empty, but has type \|S0 and shape \(100000000,\)",
+        ),
+        ({"X": ("|u1", (4, 2), 8), "y": ("<U0", (10**18,), 0)}, "y must hold .* not be empty"),
+        # Zeros compress a thousandfold.
+        (
+            {"X": ("|u1", (300, 2**20), 300 << 20), "y": ("|u1", (300,), 300)},
+            r"X takes 314572928 bytes, packed in \d+, and may take 67108864: .*numpy\.savez,",
+        ),
+        # The labels do not fit the samples, which the headers say.
+        (
+            {"X": ("|u1", (4, 2), 8), "y": ("|S1", (60_000_000,), 60_000_000)},
+            "X has 4 samples, but y has 60000000 labels",
+        ),
+    ],
+)
+def test_npz_checks_sizes_before_it_asks_for_memory(tmp_path, members, message):
+    path = packed_npz(tmp_path / "mine.npz", members)
+    assert path.stat().st_size < 500_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=message):
+            load_npz(path)
+        assert tracemalloc.get_traced_memory()[1] < 5e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_npz_takes_what_compresses_well(tmp_path):
+    X = np.zeros((40, 1_000_000), "uint8")
+    X[:, 0] = np.arange(40)
+    data = load_npz(save(tmp_path / "mine.npz", True, X=X, y=np.arange(40) % 2))
+    assert data.X_train.shape == (32, 1_000_000)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("point", [0x110000, 0xFFFFFFFF, 0xD800])
+def test_npz_refuses_labels_that_are_no_text(tmp_path, order, point):
+    labels = np.array([ord("a"), ord("b"), point, ord("a")], f"{order}u4").view(f"{order}U1")
+    path = save(tmp_path / "mine.npz", X=np.ones((4, 2)), y=labels)
+    with pytest.raises(ValueError, match=f"y must hold text, but holds {point:#x}"):
+        load_npz(path)
+
+
 @pytest.mark.parametrize("compressed", [False, True])
 def test_npz_refuses_cuts_and_survives_changed_bytes(tmp_path, compressed):
     path = save(tmp_path / "mine.npz", compressed, X=np.arange(8).reshape(4, 2), y=[0, 1, 0, 1])
@@ -791,7 +866,7 @@ def test_digits_have_the_published_shape_and_values():
 
 
 def test_digits_are_the_same_bytes_as_ever():
-    file_name = resources.files("zeroone") / "data" / "digits.npz"
+    file_name = resources.files("zeroone.datasets") / "data" / "digits.npz"
     with file_name.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         images, labels = archive["images"], archive["labels"]
     digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
@@ -805,7 +880,7 @@ def test_digits_are_the_same_bytes_as_ever():
 
 
 def test_digits_come_with_their_licence():
-    text = (resources.files("zeroone") / "data" / "LICENSE-digits.txt").read_text("utf-8")
+    text = (resources.files("zeroone.datasets") / "data" / "LICENSE-digits.txt").read_text("utf-8")
     for part in ("Alpaydin", "Kaynak", "creativecommons.org/licenses/by/4.0", "Changes"):
         assert part in text
 

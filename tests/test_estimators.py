@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from zeroone.datasets import load_digits
-from zeroone.estimators import BCDClassifier
+from zeroone.estimators import BCDClassifier, FullBatchBCDClassifier
 
 
 def scikit_learn_checks():
@@ -25,7 +25,7 @@ def scikit_learn_checks():
         return parametrize_with_checks(
             [
                 BCDClassifier(hidden=30, epochs=10),
-                BCDClassifier(hidden=(10, 8), epochs=5, form="full-batch", tau=0.1),
+                FullBatchBCDClassifier(hidden=(10, 8), epochs=5, tau=0.1),
             ]
         )
 
@@ -62,7 +62,7 @@ def test_digits_by_default(digits):
 
 
 def test_full_batch_on_digits(digits):
-    classifier = BCDClassifier(100, form="full-batch", epochs=10, tau=0.05)
+    classifier = FullBatchBCDClassifier(100, epochs=10, tau=0.05)
     classifier.fit(digits.X_train, digits.y_train)
     assert classifier.score(digits.X_test, digits.y_test) > 0.9
     objective = classifier.history_.column("objective")
@@ -89,7 +89,7 @@ def test_two_classes_have_one_score(digits):
 
 
 def test_saved_network_predicts_the_same(digits, tmp_path):
-    from zeroone.network import load
+    from zeroone.nets.network import load
 
     classifier = BCDClassifier((20, 10), epochs=2, dtype="float32")
     classifier.fit(digits.X_train, digits.y_train)
@@ -124,8 +124,7 @@ def test_partial_fit_refuses(digits):
         classifier.partial_fit(X, y + 5)
     with pytest.raises(ValueError, match="X has 3 features"):
         classifier.partial_fit(X[:, :3], y)
-    with pytest.raises(AttributeError, match="mini-batch"):
-        BCDClassifier(form="full-batch").partial_fit  # noqa: B018
+    assert not hasattr(FullBatchBCDClassifier(), "partial_fit")
 
 
 @pytest.mark.parametrize(
@@ -133,20 +132,41 @@ def test_partial_fit_refuses(digits):
     [
         ({"hidden": 0}, "hidden"),
         ({"hidden": ()}, "hidden"),
-        ({"form": "both"}, "form"),
         ({"epochs": 0}, "epochs"),
         ({"tau": -1}, "tau"),
         ({"gamma": 0}, "gamma"),
         ({"lam": -1}, "lam"),
         ({"whitening": 0}, "whitening"),
         ({"dtype": "float16"}, "dtype"),
-        ({"form": "full-batch", "splitting": "four"}, "splitting"),
-        ({"form": "full-batch", "pi": 0}, "pi"),
     ],
 )
-def test_bad_parameters(digits, parameters, message):
+@pytest.mark.parametrize("classifier", [BCDClassifier, FullBatchBCDClassifier])
+def test_bad_parameters(digits, classifier, parameters, message):
     with pytest.raises(ValueError, match=message):
-        BCDClassifier(**parameters).fit(digits.X_train, digits.y_train)
+        classifier(**parameters).fit(digits.X_train, digits.y_train)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"), [({"splitting": "four"}, "splitting"), ({"pi": 0}, "pi")]
+)
+def test_bad_parameters_of_the_full_batch_form(digits, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        FullBatchBCDClassifier(**parameters).fit(digits.X_train, digits.y_train)
+
+
+def test_the_full_batch_classifier_returns_the_network_of_its_last_step(digits):
+    """No refit: the network's fit to the one-hot targets is what the last step says it is."""
+    classifier = FullBatchBCDClassifier(20, epochs=2, order="forward")
+    for each in classifier.steps(digits.X_train, digits.y_train):
+        step, network = each, classifier.snapshot()
+    assert step.block == "W2"
+    assert classifier.network_ == network == classifier.snapshot()
+    # In forward order the last block is the output layer, fitted to the bits decided.
+    W, b = step.state.layers()[-1]
+    np.testing.assert_array_equal(classifier.network_.weights[-1], W)
+    scores = step.state.activations[1] @ W.T + b
+    fit = np.sum((np.eye(10)[digits.y_train] - scores) ** 2) / 2
+    assert step.after["fit"] == pytest.approx(fit)
 
 
 @pytest.mark.parametrize(

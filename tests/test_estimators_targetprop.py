@@ -1,11 +1,12 @@
 """FTPropClassifier: scikit-learn's conventions, what it learns, and the files that it writes."""
 
+import sys
 import warnings
 
 import numpy as np
 import pytest
 
-import zeroone.network
+import zeroone.nets.network
 from zeroone.datasets import load_digits
 from zeroone.estimators import FTPropClassifier
 from zeroone.targetprop import DivergenceError
@@ -78,18 +79,18 @@ def test_the_network_is_the_one_that_was_trained(digits, tmp_path):
     network = classifier.network_
     assert (network.activation, network.levels) == ("staircase", 4)
     network.save(tmp_path / "net.npz")
-    again = zeroone.network.load(tmp_path / "net.npz")
+    again = zeroone.nets.network.load(tmp_path / "net.npz")
     assert again == network
     np.testing.assert_array_equal(again.predict(digits.X_test), classifier.predict(digits.X_test))
 
 
 def test_scores_are_those_of_the_layers_by_hand(digits):
     classifier = FTPropClassifier(15, epochs=2).fit(digits.X_train, digits.y_train)
-    first, second = classifier.state_.weights
+    (first, biases), (second, shifts) = classifier.state_.layers()
     X = digits.X_test - digits.X_train.mean(axis=0)
     X = X / np.sqrt(np.mean((digits.X_train - digits.X_train.mean(axis=0)) ** 2))
-    hidden = np.where(X @ first[:, :-1].T + first[:, -1] > 0, 1.0, -1.0)
-    scores = hidden @ second[:, :-1].T + second[:, -1]
+    hidden = np.where(X @ first.T + biases > 0, 1.0, -1.0)
+    scores = hidden @ second.T + shifts
     np.testing.assert_allclose(classifier.decision_function(digits.X_test), scores, atol=1e-9)
 
 
@@ -132,6 +133,73 @@ def test_moved_images(digits):
 def test_bad_parameters_are_named(parameters, message):
     with pytest.raises(ValueError, match=message):
         FTPropClassifier(**parameters).fit(np.eye(4), [0, 1, 0, 1])
+
+
+OWN_LOSS = """
+from dataclasses import dataclass
+
+import numpy as np
+
+from zeroone.losses import HiddenLoss
+
+
+@dataclass(frozen=True)
+class SoftHingeOfMyOwn(HiddenLoss):
+    steepness: float = 1.0
+
+    def value(self, m):
+        return 1 - np.tanh(self.steepness * m)
+
+    def derivative(self, m):
+        return -self.steepness * (1 - np.tanh(self.steepness * m) ** 2)
+"""
+
+
+@pytest.fixture
+def own_loss(tmp_path, monkeypatch):
+    (tmp_path / "losses_of_my_own.py").write_text(OWN_LOSS, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield "losses_of_my_own:SoftHingeOfMyOwn"
+    sys.modules.pop("losses_of_my_own", None)
+
+
+def test_a_loss_of_ones_own_by_name_and_as_an_object(digits, own_loss):
+    by_name = FTPropClassifier(40, epochs=5, loss=own_loss)
+    by_name.fit(digits.X_train, digits.y_train)
+    assert by_name.get_params()["loss"] == own_loss
+    assert by_name.score(digits.X_test, digits.y_test) > 0.9
+    kind = sys.modules["losses_of_my_own"].SoftHingeOfMyOwn
+    as_object = FTPropClassifier(40, epochs=5, loss=kind())
+    as_object.fit(digits.X_train, digits.y_train)
+    assert as_object.network_ == by_name.network_
+    steeper = FTPropClassifier(40, epochs=5).set_params(loss=kind(steepness=3.0))
+    steeper.fit(digits.X_train, digits.y_train)
+    assert steeper.network_ != by_name.network_
+    assert "steepness=3.0" in repr(steeper.get_params()["loss"])
+
+
+def test_losses_of_ones_own_are_cloned(digits, own_loss):
+    base = pytest.importorskip("sklearn.base")
+    FTPropClassifier(5, epochs=1, loss=own_loss).fit(digits.X_train, digits.y_train)
+    loss = sys.modules["losses_of_my_own"].SoftHingeOfMyOwn(2.0)
+    for given in (own_loss, loss):
+        copy = base.clone(FTPropClassifier(5, epochs=1, loss=given))
+        assert copy.get_params()["loss"] == given
+        copy.fit(digits.X_train, digits.y_train)
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        ("losses_of_my_own:Missing", "is missing"),
+        ("no_such_module:Loss", "cannot be imported"),
+        (3, "loss must be one of"),
+    ],
+)
+def test_what_is_no_loss_is_refused(own_loss, loss, message):
+    with pytest.raises(ValueError, match=message):
+        FTPropClassifier(loss=loss).fit(np.eye(4), [0, 1, 0, 1])
 
 
 def test_a_diverging_run_stops_with_step_and_cause(digits):

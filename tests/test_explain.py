@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zeroone import bcd
-from zeroone.bcd import blocks, solver
-from zeroone.bcd.options import Options
+from zeroone.bcd import blocks
+from zeroone.bcd import full_batch as solver
+from zeroone.bcd.full_batch import Options
 from zeroone.commands import explain
-from zeroone.commands.explain_blocks import Comparison
 from zeroone.datasets import load_digits
+from zeroone.player.worked import Comparison
 
 SPLITTINGS = ("two", "three", "joint")
 NUMBER = r"[-+]?[\d.]+(?:e[-+]?\d+)?"
@@ -147,43 +148,42 @@ def wrong_neurons(bits, A, R, W, *, V=None, **options):
 
 
 def scaled(function, amount):
-    return lambda *arguments, **options: amount * function(*arguments, **options)
+    def wrong(*arguments, **options):
+        found = function(*arguments, **options)
+        return tuple(amount * part for part in found) if type(found) is tuple else amount * found
+
+    return wrong
+
+
+def unchanged(W, b, *arrays, **prices):
+    return W, b
+
+
+def nothing(W, b, *arrays, **prices):
+    return 0 * W, 0 * b
 
 
 @pytest.mark.parametrize(
-    ("where", "name", "wrong", "block", "options"),
+    ("name", "wrong", "block", "options"),
     [
-        (blocks, "ridge_weights", scaled(blocks.ridge_weights, 1.001), "W1", {}),
-        (blocks, "keep_rows", lambda W, gram, **_: W, "W1", {"lam": 60.0}),
-        (blocks, "keep_rows", lambda W, gram, **_: 0 * W, "W1", {"lam": 0.01}),
+        ("ridge_weights", scaled(blocks.ridge_weights, 1.001), "W1", {}),
+        ("keep_rows", unchanged, "W1", {"lam": 60.0}),
+        ("keep_rows", nothing, "W1", {"lam": 0.01}),
+        ("proximal_linear_columns", unchanged, "W1", {"lam": 20.0, "groups": "columns"}),
+        ("ridge_on_columns", unchanged, "W1", {"lam": 0.1, "groups": "columns"}),
         (
-            blocks,
-            "proximal_linear_columns",
-            lambda W, C, gram, **_: W,
-            "W1",
-            {"lam": 20.0, "groups": "columns"},
-        ),
-        (
-            blocks,
-            "ridge_on_columns",
-            lambda W, C, gram, **_: W,
-            "W1",
-            {"lam": 0.1, "groups": "columns"},
-        ),
-        (
-            blocks,
             "ridge_activations",
             scaled(blocks.ridge_activations, 1.001),
             "V1",
             {"splitting": "three"},
         ),
-        (blocks, "update_preactivations", wrong_choice, "U1", {"splitting": "three"}),
-        (solver, "sweep_neurons", wrong_neurons, "U1", {"tau": 0.01}),
-        (solver, "sweep_neurons", wrong_neurons, "J1", {"splitting": "joint"}),
+        ("update_preactivations", wrong_choice, "U1", {"splitting": "three"}),
+        ("sweep_neurons", wrong_neurons, "U1", {"tau": 0.01}),
+        ("sweep_neurons", wrong_neurons, "J1", {"splitting": "joint"}),
     ],
 )
-def test_a_wrong_library_is_flagged(where, name, wrong, block, options, monkeypatch, capsys):
-    monkeypatch.setattr(where, name, wrong)
+def test_a_wrong_library_is_flagged(name, wrong, block, options, monkeypatch, capsys):
+    monkeypatch.setattr(solver, name, wrong)
     flags = {"lam": "l20"}
     words = [f"--{flags.get(key, key)}={value}" for key, value in options.items()]
     assert run("--samples", "40", *words) == 1
@@ -209,15 +209,18 @@ def objective_by_definition(state, tau, pi, gamma, lam, three):
         target = state.Y if i == h - 1 else state.preactivations[i]
         weight = 1.0 if i == h - 1 else tau
         computed = np.einsum("nl,jl->nj", state.activations[i], state.weights[i])
+        computed += state.biases[i]
         value += weight / 2 * np.linalg.norm(target - computed) ** 2
         value += gamma / 2 * np.linalg.norm(state.weights[i]) ** 2
+        value += gamma / 2 * np.linalg.norm(state.biases[i]) ** 2
         if i < h - 1:
-            value += lam * sum(1 for row in state.weights[i] if np.linalg.norm(row) > 0)
+            rows = np.column_stack([state.weights[i], state.biases[i]])
+            value += lam * sum(1 for row in rows if np.linalg.norm(row) > 0)
             bits = np.heaviside(state.preactivations[i], 0)
             if three:
-                value += pi / 2 * np.linalg.norm(state.activations[i + 1][:, :-1] - bits) ** 2
+                value += pi / 2 * np.linalg.norm(state.activations[i + 1] - bits) ** 2
             else:
-                np.testing.assert_array_equal(state.activations[i + 1][:, :-1], bits)
+                np.testing.assert_array_equal(state.activations[i + 1], bits)
     return value
 
 
@@ -415,6 +418,10 @@ def test_chosen_samples_are_balanced():
         (("--sample", "0"), "sample must be an integer >= 1"),
         (("--sample", "201"), "sample must be at most 200"),
         (("--width", "59"), "width must be an integer >= 60"),
+        (("--margin", "1e308"), "margin must be"),
+        (("--tau", "1e308"), "tau must be"),
+        (("--gamma", "1e308"), "gamma must be"),
+        (("--l20", "1e308"), "l20 must be"),
         (("--data", "nothing"), "must be one of digits"),
         (("--data", "nothing.npz"), "there is no file"),
     ],

@@ -22,9 +22,9 @@ from matplotlib.patches import Patch
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from zeroone import plots
 from zeroone.claims.runner import all_claims
 from zeroone.commands import figures
+from zeroone.plots import style as plots
 
 FOLDER = Path(__file__).resolve().parents[1] / "figures"
 NAMES = (
@@ -428,7 +428,7 @@ def run(*arguments):
 SCRIPT = '''"""What it shows.
 
 More of it."""
-from zeroone import plots
+from zeroone.plots import style as plots
 
 @plots.styled
 def draw(quick=False):

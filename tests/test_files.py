@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from zeroone.files import atomic_write
+from zeroone.support.files import atomic_write
 
 
 def test_writes_bytes_and_text(tmp_path):

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from zeroone.gaussian import admm, rvscgd
-from zeroone.prox import get_penalty
+from zeroone.gaussian import rvscgd
+from zeroone.gaussian.sampling import stochastic_coarse_gradient
+from zeroone.penalties import get_penalty
 
 PARAMETERS = {"k": 20, "lam": 0.2, "beta": 1.5, "eta": 0.1}
 C = 20 / (2 * np.pi)
@@ -31,7 +32,7 @@ def plain_admm(name, w, w_star, n_iter, *, k, lam, beta, eta):
 @pytest.mark.parametrize("name", ["l1", "l0", "tl1"])
 def test_run_is_the_three_lines(name):
     w0, w_star = start_and_teacher()
-    result = admm.run(w0, w_star, penalty=name, n_iter=40, **PARAMETERS)
+    result = rvscgd.run(w0, w_star, method="admm", penalty=name, n_iter=40, **PARAMETERS)
     u, w, z = plain_admm(name, w0, w_star, 40, **PARAMETERS)
     np.testing.assert_allclose(result.u, u, atol=1e-12)
     np.testing.assert_allclose(result.w, w, atol=1e-12)
@@ -42,9 +43,11 @@ def test_batch_is_its_runs():
     w0, w_star = start_and_teacher()
     w0 = np.stack([w0, -w0, w0[::-1]])
     parameters = {**PARAMETERS, "beta": np.array([1.0, 1.5, 2.0])}
-    batch = admm.run(w0, w_star, penalty="l1", n_iter=25, **parameters)
+    batch = rvscgd.run(w0, w_star, method="admm", penalty="l1", n_iter=25, **parameters)
     for i, beta in enumerate(parameters["beta"]):
-        one = admm.run(w0[i], w_star, penalty="l1", n_iter=25, **{**PARAMETERS, "beta": beta})
+        one = rvscgd.run(
+            w0[i], w_star, method="admm", penalty="l1", n_iter=25, **{**PARAMETERS, "beta": beta}
+        )
         np.testing.assert_allclose(batch.w[i], one.w, atol=1e-13)
         np.testing.assert_allclose(batch.multiplier[i], one.multiplier, atol=1e-13)
         np.testing.assert_allclose(batch.lagrangians[:, i], one.lagrangians, atol=1e-12)
@@ -52,7 +55,7 @@ def test_batch_is_its_runs():
 
 def test_steps_account_for_the_augmented_lagrangian():
     w0, w_star = start_and_teacher()
-    steps = list(admm.iterate(w0, w_star, penalty="l1", n_iter=5, **PARAMETERS))
+    steps = list(rvscgd.iterate(w0, w_star, method="admm", penalty="l1", n_iter=5, **PARAMETERS))
     assert [step.block for step in steps] == ["u", "w", "z"] * 5
     raised = 0
     for before, step in zip([None, *steps], steps, strict=False):
@@ -77,7 +80,7 @@ def test_limit_of_l1_is_the_soft_thresholded_teacher():
     w0, w_star = start_and_teacher()
     for beta in (0.5, 1.5, 2.5):
         parameters = {**PARAMETERS, "lam": 0.8, "beta": beta}
-        result = admm.run(w0, w_star, penalty="l1", n_iter=3000, **parameters)
+        result = rvscgd.run(w0, w_star, method="admm", penalty="l1", n_iter=3000, **parameters)
         limit = unit(np.sign(w_star) * np.maximum(C * np.abs(w_star) - 0.8, 0))
         np.testing.assert_allclose(result.w, limit, atol=1e-10)
         np.testing.assert_allclose(result.u, limit, atol=1e-10)
@@ -87,8 +90,10 @@ def test_admm_closes_the_gap_that_rvscgd_leaves():
     w0, w_star = start_and_teacher()
     gaps = [
         np.max(np.abs(result.w - result.u))
-        for method in (admm, rvscgd)
-        for result in [method.run(w0, w_star, penalty="l1", n_iter=2000, **PARAMETERS)]
+        for method in ("admm", "rvscgd")
+        for result in [
+            rvscgd.run(w0, w_star, method=method, penalty="l1", n_iter=2000, **PARAMETERS)
+        ]
     ]
     assert gaps[0] < 1e-8
     assert gaps[1] > 0.05
@@ -97,19 +102,20 @@ def test_admm_closes_the_gap_that_rvscgd_leaves():
 def test_sampled_gradient():
     w0, w_star = start_and_teacher()
     runs = [
-        admm.run(
+        rvscgd.run(
             w0,
             w_star,
+            method="admm",
             penalty="l1",
             n_iter=60,
-            gradient="sampled",
-            n_samples=n_samples,
-            rng=np.random.default_rng(0),
+            coarse_gradient=stochastic_coarse_gradient(
+                w_star, 20, n_samples=n_samples, rng=np.random.default_rng(0)
+            ),
             **PARAMETERS,
         ).angle
         for n_samples in (100, 3000)
     ]
-    expected = admm.run(w0, w_star, penalty="l1", n_iter=60, **PARAMETERS).angle
+    expected = rvscgd.run(w0, w_star, method="admm", penalty="l1", n_iter=60, **PARAMETERS).angle
     assert 0 < abs(runs[1] - expected) < 0.1
     assert runs[0] != runs[1]
 
@@ -120,6 +126,7 @@ def test_sampled_gradient():
 def test_bad_arguments_are_named(name, value):
     w0, w_star = start_and_teacher()
     good = {"w0": w0, "w_star": w_star, "penalty": "l1", "n_iter": 3, **PARAMETERS}
-    for call in (admm.run, admm.iterate):
+    good["method"] = "admm"
+    for call in (rvscgd.run, rvscgd.iterate):
         with pytest.raises(ValueError, match=rf"\b{name}\b"):
             call(**{**good, name: value})

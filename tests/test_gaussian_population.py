@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import zeroone.gaussian as gaussian
 from zeroone.gaussian import angle, coarse_gradient, population_loss, true_gradient
-from zeroone.gaussian.pseudo import PSEUDO, expected_coarse_gradient
+from zeroone.gaussian.population import PSEUDO, expected_coarse_gradient
 
 ANGLES = [0.0, 1e-300, 1e-200, 1e-17, 1e-16, 3e-16, 1e-12, 1e-8, 1e-4, 0.3, 1.0, np.pi / 2]
 LENGTHS = [1e-150, 1e-3, 1.0, 1e7, 1e150]
@@ -249,7 +249,7 @@ def test_relu_is_the_paper_and_identity_is_twice_that():
 
 
 def clipped_by_quadrature(w, w_star, k):
-    """Integrate one patch over the preactivation s: theory, A1, with mu' = 1[0 < x <= 1]."""
+    """Integrate one patch over the preactivation s: docs/theory.md#a1, with mu' = 1[0 < x <= 1]."""
     with mp.workdps(30):
         w, w_star = exact(w), exact(w_star)
         length = mp.sqrt(mp.fdot(w, w))

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zeroone import prox
-from zeroone.gaussian import rvscgd, splitting
-from zeroone.gaussian.model import sample_inputs
-from zeroone.gaussian.thresholds import largest_zero, prepare_prox
-from zeroone.prox import L0, L1, GroupL20, Penalty, TransformedL1
+from zeroone import penalties as prox
+from zeroone.gaussian import rvscgd
+from zeroone.gaussian.sampling import sample_inputs, stochastic_coarse_gradient
+from zeroone.penalties import MCP, SCAD, GroupL20, Penalty, TransformedL1
 
 PARAMETERS = {"k": 20, "lam": 0.05, "beta": 0.5, "eta": 0.2}
 
@@ -153,7 +152,7 @@ def test_float32_is_kept():
 
 
 def test_docstring_example():
-    assert doctest.testmod(rvscgd, extraglobs={"np": np}).failed == 0
+    assert doctest.testmod(rvscgd).failed == 0
 
 
 def test_published_experiment_in_short():
@@ -198,7 +197,7 @@ def test_batch_is_its_runs(seed, name, d, block):
     a = rng.uniform(0.1, 5, (3, 1, 1))
     penalty = TransformedL1(a) if name == "tl1" else name
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(splitting, "BLOCK_ENTRIES", block)
+        patch.setattr(rvscgd, "BLOCK_ENTRIES", block)
         batch = rvscgd.run(
             w0,
             w_star,
@@ -301,9 +300,9 @@ def test_sampled_run_uses_new_samples_in_every_iteration():
         w_star,
         penalty="l1",
         n_iter=3,
-        gradient="sampled",
-        n_samples=40,
-        rng=np.random.default_rng(8),
+        coarse_gradient=stochastic_coarse_gradient(
+            w_star, 3, n_samples=40, rng=np.random.default_rng(8)
+        ),
         **parameters,
     )
     same, w = np.random.default_rng(8), w0
@@ -321,72 +320,75 @@ def test_sampled_run_is_noisy_around_the_population_run():
     w0, w_star = rng.standard_normal(6), sparse_teacher(rng, 6, 3)
     run = {"penalty": "l1", "n_iter": 100, **PARAMETERS, "eta": 0.02}
     expected = rvscgd.run(w0, w_star, **run)
-    sampled = rvscgd.run(w0, w_star, gradient="sampled", n_samples=2000, rng=rng, **run)
+    sampled = rvscgd.run(
+        w0,
+        w_star,
+        coarse_gradient=stochastic_coarse_gradient(w_star, 20, n_samples=2000, rng=rng),
+        **run,
+    )
     assert 0 < np.max(np.abs(sampled.angles - expected.angles)) < 0.1
-    one_step = list(rvscgd.iterate(w0, w_star, gradient="sampled", rng=rng, **{**run, "n_iter": 1}))
+    noisy = stochastic_coarse_gradient(w_star, 20, rng=rng)
+    one_step = list(rvscgd.iterate(w0, w_star, coarse_gradient=noisy, **{**run, "n_iter": 1}))
     assert [step.block for step in one_step] == ["u", "w"]
 
 
-# --- the prepared maps ------------------------------------------------------------------------
+def test_a_coarse_gradient_sees_all_runs_at_once_with_their_leading_axes():
+    rng = np.random.default_rng(11)
+    w0, w_star = rng.standard_normal((2, 1, 4)), unit(rng.standard_normal((3, 4)))
+    seen = []
 
-entries = st.one_of(
-    st.sampled_from([0.0, -0.0, 0.5, -0.5, 1.0, -1.0, 1e-300, -1e-300]),
-    st.floats(-1, 1),
-)
+    def gradient(w):
+        seen.append(w.shape)
+        return 20 / (2 * np.pi) * (w - w_star)
 
-
-@settings(deadline=None, max_examples=100)
-@given(
-    w=st.lists(entries, min_size=6, max_size=6),
-    level=st.one_of(st.sampled_from([0.0, 0.125, 0.5, 1e-300, 1e300]), st.floats(0, 2)),
-    other=st.floats(0, 1),
-    a=st.sampled_from([1e-3, 0.5, 1.0, 20.0, 1e9]),
-)
-def test_prepared_maps_are_those_of_prox(w, level, other, a):
-    filters = np.array([w, w[::-1]]).T.copy()  # two runs in columns
-    for levels in (np.array([level, level]), np.array([level, other])):
-        column = levels[:, np.newaxis]
-        for penalty in (L1(), L0(), TransformedL1(a), TransformedL1(np.array([[a], [1.0]]))):
-            out = np.full_like(filters, np.nan)
-            prepare_prox(penalty, levels, filters.shape)(filters, out)
-            # Exactly, but for arc sines: NumPy's last digit depends on the layout of the array.
-            digits = 1e-15 * np.abs(filters) + 1e-320 if isinstance(penalty, TransformedL1) else 0
-            expected = penalty.prox(filters.T, column).T
-            assert np.all(np.abs(out - expected) <= digits)
-            assert np.array_equal(out == 0, expected == 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rvscgd, "BLOCK_ENTRIES", 1)
+        own = rvscgd.run(w0, w_star, penalty="l1", n_iter=5, **PARAMETERS, coarse_gradient=gradient)
+    assert seen == [(2, 3, 4)] * 5
+    expected = rvscgd.run(w0, w_star, penalty="l1", n_iter=5, **PARAMETERS)
+    np.testing.assert_allclose(own.w, expected.w, atol=1e-14)
 
 
-@settings(deadline=None, max_examples=50)
-@given(w=st.lists(entries, min_size=6, max_size=6), level=st.floats(0, 1))
-def test_prepared_group_maps_are_those_of_prox(w, level):
-    filters = np.array([w, w[::-1]]).T.copy()
-    levels = np.array([level, 0.3])
-    for groups in ("rows", "columns"):
-        penalty = GroupL20(groups)
-        out = np.full_like(filters, np.nan)
-        prepare_prox(penalty, levels, filters.shape, (2, 3))(filters, out)
-        matrices = filters.T.reshape(2, 2, 3)
-        norms = np.linalg.norm(matrices, axis=-1 if groups == "rows" else -2)
-        if np.all(np.abs(norms - np.sqrt(2 * levels)[:, np.newaxis]) > 1e-12):
-            expected = penalty.prox(matrices, levels[:, np.newaxis])
-            np.testing.assert_array_equal(out.T.reshape(2, 2, 3), expected)
+# --- any penalty -------------------------------------------------------------------------------
 
 
 def test_group_at_a_tie_is_dropped():
-    filters = np.array([[0.6], [0.8], [0.0]])
-    out = np.empty_like(filters)
-    prepare_prox(GroupL20(), np.array([0.5]), filters.shape, (1, 3))(filters, out)
-    np.testing.assert_array_equal(out, 0)
+    result = rvscgd.run(
+        [0.6, 0.8, 0.0],
+        [1.0, 0.0, 0.0],
+        k=20,
+        penalty="l20",
+        filter_shape=(1, 3),
+        lam=0.25,
+        beta=0.5,
+        eta=0.1,
+        n_iter=1,
+    )
+    np.testing.assert_array_equal(result.u, 0)
+
+
+@pytest.mark.parametrize("penalty", [MCP(0.3), MCP(np.full((4, 1), 0.3)), SCAD(3.0, 0.1)])
+def test_mcp_and_scad_run(penalty):
+    rng = np.random.default_rng(12)
+    w0, w_star = rng.standard_normal((4, 12)), sparse_teacher(rng, 12, 5)
+    result = rvscgd.run(w0, w_star, penalty=penalty, n_iter=300, **PARAMETERS)
+    u, w = unit(w0), unit(w0)
+    for _ in range(300):
+        u = penalty.prox(w, 0.1)
+        w = unit(w - 0.2 * (20 / (2 * np.pi) * (w - w_star) + 0.5 * (w - u)))
+    np.testing.assert_allclose(result.u, u, atol=1e-13)
+    np.testing.assert_allclose(result.w, w, atol=1e-13)
+    np.testing.assert_array_equal(result.u != 0, np.broadcast_to(w_star != 0, (4, 12)))
 
 
 class Ridge(Penalty):
-    """P(u) = |u|^2 / 2, which is none of the four."""
+    """P(u) = |u|^2 / 2, which is none of the package's."""
 
-    def prox(self, x, t):
-        return np.asarray(x) / (1 + np.asarray(t))
+    def terms(self, u):
+        return u**2 / 2
 
-    def _terms(self, x, axis):
-        return x**2 / 2
+    def prox_map(self, x, t):
+        return x / (1 + t)
 
 
 def test_any_penalty_will_do():
@@ -399,14 +401,6 @@ def test_any_penalty_will_do():
     np.testing.assert_allclose(
         result.lagrangians[0] - 20 / (2 * np.pi) * result.angles[0], [0.05, 0.1, 0.15]
     )
-
-
-@pytest.mark.parametrize("penalty", [L1(), L0(), TransformedL1(0.2), TransformedL1(5.0)])
-def test_largest_zero_is_where_the_map_leaves_zero(penalty):
-    for level in (0.01, 0.3, 1.0):
-        tau = float(largest_zero(penalty, np.array(level)))
-        assert penalty.prox(tau * (1 - 1e-9), level) == 0
-        assert penalty.prox(tau * (1 + 1e-9), level) > 0
 
 
 # --- what is refused --------------------------------------------------------------------------
@@ -445,8 +439,13 @@ GOOD = {"w0": [1.0, 1.0], "w_star": [1.0, 0.0], "penalty": "l1", "n_iter": 2, **
         ("record_every", 0),
         ("u0", [1.0, 2.0, 3.0]),
         ("u0", [np.nan, 0.0]),
+        ("n_iter", 10**400),
+        ("record_every", 10**400),
+        ("k", 10**400),
         ("filter_shape", (1, 2)),
-        ("gradient", "exact"),
+        ("coarse_gradient", "exact"),
+        ("coarse_gradient", lambda w: w[:1]),
+        ("method", "sgd"),
     ],
 )
 def test_bad_arguments_are_named(name, value):
@@ -468,12 +467,29 @@ def test_parameters_that_do_not_broadcast_are_named():
 
 
 def test_sampled_gradients_need_a_generator_and_one_k():
+    rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="rng"):
-        rvscgd.run(**GOOD, gradient="sampled")
+        stochastic_coarse_gradient([1.0, 0.0], 20, rng=None)
     with pytest.raises(ValueError, match="n_samples"):
-        rvscgd.run(**GOOD, gradient="sampled", n_samples=0, rng=np.random.default_rng(0))
-    with pytest.raises(ValueError, match="k must be one number"):
-        rvscgd.run(**{**GOOD, "k": [1, 2]}, gradient="sampled", rng=np.random.default_rng(0))
+        stochastic_coarse_gradient([1.0, 0.0], 20, n_samples=0, rng=rng)
+    with pytest.raises(ValueError, match="k must"):
+        stochastic_coarse_gradient([1.0, 0.0], [1, 2], rng=rng)
+    with pytest.raises(ValueError, match="w_star"):
+        stochastic_coarse_gradient([1.0, 1.0], 20, rng=rng)
+
+
+def test_too_many_records_are_refused():
+    with pytest.raises(ValueError, match="record_every must leave"):
+        rvscgd.run(**{**GOOD, "n_iter": 10**9, "record_every": 1})
+
+
+def test_blocks_know_their_equations():
+    steps = list(rvscgd.iterate(**{**GOOD, "n_iter": 1}))
+    assert [step.block.equation for step in steps] == [
+        "u <- prox_{(lam/beta) P}(w)",
+        "w <- w - eta (E g(w) + beta (w - u)),  w <- w / |w|",
+    ]
+    assert {step.block.source for step in steps} == {"docs/theory.md#a6"}
 
 
 def test_iterate_refuses_batches_before_the_first_step():

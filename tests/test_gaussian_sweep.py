@@ -6,7 +6,7 @@ import pytest
 from zeroone.gaussian import sweep as module
 from zeroone.gaussian import theory
 from zeroone.gaussian.sweep import random_starts, sweep
-from zeroone.prox import get_penalty
+from zeroone.penalties import get_penalty
 
 C = 20 / (2 * np.pi)
 

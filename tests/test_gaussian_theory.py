@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zeroone.gaussian import rvscgd, theory
-from zeroone.prox import L0, L1, GroupL20, Penalty, TransformedL1
+from zeroone.gaussian import limits, rvscgd, theory
+from zeroone.penalties import L0, L1, MCP, SCAD, GroupL20, Penalty, TransformedL1
 
 C = 20 / (2 * np.pi)
 
@@ -193,7 +193,7 @@ def test_l1_limit_in_high_precision(d, lam, beta):
     if beta >= C and lam >= C * np.max(np.abs(w_star)):
         pytest.skip("no limit with C > beta")
     w, multiplier = exact_limit(w_star, 20, lam, beta)
-    limit = theory.l1_limit(w_star, k=20, lam=lam, beta=beta)
+    limit = limits.l1_limit(w_star, k=20, lam=lam, beta=beta)
     np.testing.assert_allclose(limit.w, w, atol=1e-14)
     np.testing.assert_allclose(limit.multiplier, multiplier, rtol=1e-14)
     assert limit.u.shape == (d,)
@@ -202,10 +202,10 @@ def test_l1_limit_in_high_precision(d, lam, beta):
 
 def test_l1_limit_without_penalty_and_with_too_much():
     w_star = unit(np.array([3.0, 0.0, -4.0]))
-    free = theory.l1_limit(w_star, k=20, lam=0.0, beta=0.5)
+    free = limits.l1_limit(w_star, k=20, lam=0.0, beta=0.5)
     np.testing.assert_allclose(free.u, w_star, atol=1e-15)
     np.testing.assert_allclose(free.multiplier, C + 0.5)
-    full = theory.l1_limit(w_star, k=20, lam=0.5, beta=0.5)
+    full = limits.l1_limit(w_star, k=20, lam=0.5, beta=0.5)
     np.testing.assert_array_equal(full.u, 0)
     np.testing.assert_allclose(full.w, w_star, atol=1e-15)
     np.testing.assert_allclose(full.multiplier, C)
@@ -215,7 +215,7 @@ def test_l1_limit_without_penalty_and_with_too_much():
 def test_l1_limit_at_a_tie():
     # s_i = C lam / beta exactly for both entries that are not 0: u = 0 is the limit.
     w_star = np.array([0.6, 0.8])
-    limit = theory.l1_limit(w_star, k=20, lam=0.8 * 0.5, beta=0.5)
+    limit = limits.l1_limit(w_star, k=20, lam=0.8 * 0.5, beta=0.5)
     np.testing.assert_allclose(limit.u, 0, atol=1e-15)
 
 
@@ -223,28 +223,28 @@ def test_l1_limit_of_batches_and_large_d():
     rng = np.random.default_rng(1)
     w_star = unit(rng.standard_normal((3, 10_000)))
     lam = np.array([[0.001], [0.01]])
-    limit = theory.l1_limit(w_star, k=[1, 20, 100], lam=lam, beta=0.1)
+    limit = limits.l1_limit(w_star, k=[1, 20, 100], lam=lam, beta=0.1)
     assert limit.w.shape == (2, 3, 10_000)
     for i in range(2):
         for j, k in enumerate((1, 20, 100)):
-            one = theory.l1_limit(w_star[j], k=k, lam=lam[i, 0], beta=0.1)
+            one = limits.l1_limit(w_star[j], k=k, lam=lam[i, 0], beta=0.1)
             np.testing.assert_allclose(limit.w[i, j], one.w, atol=1e-15)
-    balance = theory.balance(limit.u, limit.w, w_star, k=[1, 20, 100], beta=0.1)
+    balance = limits.balance(limit.u, limit.w, w_star, k=[1, 20, 100], beta=0.1)
     assert np.max(balance.residual) < 1e-14
     np.testing.assert_allclose(balance.multiplier, limit.multiplier, rtol=1e-13)
 
 
 def test_no_l1_limit_beyond_both_bounds():
     with pytest.raises(ValueError, match="beta must be < k"):
-        theory.l1_limit([0.6, 0.8], k=20, lam=0.9 * C, beta=C)
-    assert theory.l1_limit([0.6, 0.8], k=20, lam=0.7 * C, beta=2 * C).multiplier > 2 * C
+        limits.l1_limit([0.6, 0.8], k=20, lam=0.9 * C, beta=C)
+    assert limits.l1_limit([0.6, 0.8], k=20, lam=0.7 * C, beta=2 * C).multiplier > 2 * C
 
 
 def test_admm_and_rvscgd_agree_as_beta_grows():
     w_star = unit(np.array([5.0, 2.0, 1.0, 0.0]))
     shrunk = unit(np.maximum(C * w_star - 1.0, 0))
     errors = [
-        np.max(np.abs(theory.l1_limit(w_star, k=20, lam=1.0, beta=beta).w - shrunk))
+        np.max(np.abs(limits.l1_limit(w_star, k=20, lam=1.0, beta=beta).w - shrunk))
         for beta in (10, 100, 1000, 10_000)
     ]
     assert np.all(np.diff(errors) < 0)
@@ -262,14 +262,14 @@ def test_balance_vanishes_at_the_end_of_runs_only(penalty):
     early, late = (
         rvscgd.run(rng.standard_normal((5, 20)), w_star, n_iter=n, **settings_) for n in (3, 400)
     )
-    residual, multiplier = theory.balance(late.u, late.w, w_star, k=20, beta=0.6)
+    residual, multiplier = limits.balance(late.u, late.w, w_star, k=20, beta=0.6)
     assert np.max(residual) < 1e-13
     assert np.all(multiplier > 0.6)
-    assert np.min(theory.balance(early.u, early.w, w_star, k=20, beta=0.6).residual) > 1e-6
+    assert np.min(limits.balance(early.u, early.w, w_star, k=20, beta=0.6).residual) > 1e-6
 
 
 def test_sine_bounds():
-    bound = theory.sine_bound
+    bound = limits.sine_bound
     settings_ = {"k": 20, "lam": 1e-4, "beta": 0.5}
     np.testing.assert_allclose(bound("l1", 9, **settings_), 3e-4 / C)
     np.testing.assert_allclose(bound("tl1", 9, **settings_), 6e-4 / C)
@@ -284,30 +284,84 @@ def test_sine_bounds():
         np.testing.assert_allclose(loose, [0.25 / C, 0.125 / C])
 
 
-class Other(Penalty):
-    def prox(self, x, t):
-        return x
+class Soft(Penalty):
+    """l1 once more, of which the theory knows the map alone."""
 
-    def _terms(self, x, axis):
-        return x
+    def terms(self, u):
+        return np.abs(u)
+
+    def prox_map(self, x, t):
+        return np.sign(x) * np.maximum(np.abs(x) - t, 0)
+
+
+class Firm(Soft):
+    """MCP with gamma = 0.4 as Gao and Bruce's firm threshold, for levels below gamma."""
+
+    def terms(self, u):
+        return np.where(np.abs(u) < 0.4, np.abs(u) - u**2 / 0.8, 0.2)
+
+    def prox_map(self, x, t):
+        shrunk = np.sign(x) * np.maximum(np.abs(x) - t, 0) / (1 - t / 0.4)
+        return np.where(np.abs(x) > 0.4, x, shrunk)
+
+
+def test_any_penalty_has_a_sine_bound():
+    parameters = {"k": 20, "lam": [1e-3, 1e-2], "beta": 0.5}
+    found = limits.sine_bound(Soft(), 9, **parameters)
+    exact = limits.sine_bound("l1", 9, **parameters)
+    assert np.all((exact <= found) & (found <= exact + 9**0.5 * 2e-3 * 0.5 / C))
+    for penalty in (MCP(0.4), SCAD(3.0, 0.2)):
+        np.testing.assert_allclose(limits.sine_bound(penalty, 9, **parameters), exact)
+
+
+def test_support_prediction_does_not_take_other_penalties_for_l0():
+    # l0 takes entries up to sqrt(2 t) to 0, the maps below only those up to t = 0.1.
+    w_star = np.array([0.3, 0.6, np.sqrt(1 - 0.09 - 0.36)])
+    parameters = {"k": 20, "lam": 0.05, "beta": 0.5}
+    assert limits.support_prediction(w_star, penalty="l0", **parameters) == 0
+    for penalty in (Soft(), Firm(), MCP(0.4), SCAD()):
+        assert limits.support_prediction(w_star, penalty=penalty, **parameters) == 1
+        end = rvscgd.run(
+            -np.ones(3) + 2 * w_star, w_star, penalty=penalty, eta=0.2, n_iter=500, **parameters
+        )
+        assert end.support_recovered
+
+
+@pytest.mark.parametrize(
+    "penalty", [MCP(0.1), MCP(0.4), MCP(3.0), SCAD(), SCAD(2.0, 0.02), SCAD(10.0, 0.3), Firm()]
+)
+def test_predicted_supports_are_those_of_long_runs(penalty):
+    rng = np.random.default_rng(7)
+    w_star = unit(rng.standard_normal((400, 6)) * (rng.random((400, 6)) < 0.6) + 1e-3)
+    lam = rng.uniform(0.01, 0.3, 400) * 0.6
+    parameters = {"k": 20, "penalty": penalty, "lam": lam, "beta": 0.6}
+    predicted = limits.support_prediction(w_star, **parameters)
+    known = ~np.isnan(predicted)
+    assert {0.0, 1.0} <= set(predicted[known])
+    end = rvscgd.run(rng.standard_normal((400, 6)), w_star, eta=0.25, n_iter=2000, **parameters)
+    settled = limits.balance(end.u, end.w, w_star, k=20, beta=0.6).residual < 1e-9
+    assert settled.mean() > 0.95
+    np.testing.assert_array_equal(
+        end.support_recovered[known & settled], predicted[known & settled] == 1
+    )
 
 
 def test_bad_arguments_of_bounds_on_limits_are_named():
     settings_ = {"k": 20, "lam": 1e-4, "beta": 0.5}
     with pytest.raises(ValueError, match="penalty"):
-        theory.sine_bound("l5", 9, **settings_)
+        limits.sine_bound("l5", 9, **settings_)
     with pytest.raises(ValueError, match="penalty"):
-        theory.sine_bound(Other(), 9, **settings_)
+        limits.sine_bound(None, 9, **settings_)
     with pytest.raises(ValueError, match="n_groups"):
-        theory.sine_bound("l20", 9, **settings_)
+        limits.sine_bound("l20", 9, **settings_)
     with pytest.raises(ValueError, match="d must"):
-        theory.sine_bound("l1", 0, **settings_)
+        limits.sine_bound("l1", 0, **settings_)
     with pytest.raises(ValueError, match="beta must be <"):
-        theory.support_prediction([1.0, 0.0], penalty="l0", k=20, lam=0.1, beta=C)
+        limits.support_prediction([1.0, 0.0], penalty="l0", k=20, lam=0.1, beta=C)
     with pytest.raises(ValueError, match="penalty"):
-        theory.support_prediction([1.0, 0.0], penalty="l20", **settings_)
+        limits.support_prediction([1.0, 0.0], penalty="l20", **settings_)
     with pytest.raises(ValueError, match="w_star"):
-        theory.balance([1.0, 0.0], [1.0, 0.0], [2.0, 0.0], k=20, beta=0.1)
+        limits.balance([1.0, 0.0], [1.0, 0.0], [2.0, 0.0], k=20, beta=0.1)
 
 
 def test_group_limits_obey_the_sine_bound():
@@ -325,7 +379,7 @@ def test_group_limits_obey_the_sine_bound():
         eta=0.2,
         n_iter=300,
     )
-    bound = theory.sine_bound("l20", 12, n_groups=4, k=20, lam=lam, beta=1.0)
+    bound = limits.sine_bound("l20", 12, n_groups=4, k=20, lam=lam, beta=1.0)
     assert np.all(np.sin(result.angle) <= bound + 1e-12)
     assert np.max(np.sin(result.angle) / bound) > 0.3
 
@@ -335,21 +389,21 @@ def test_support_prediction_of_hand_made_teachers():
     ratio = 0.5 / C
     # l0: the threshold sqrt(2 lam / beta) is put at 0.6, and 0.6 over 1 + ratio, plus and minus.
     tau = np.array([0.61, 0.6, 0.59, 0.6 / (1 + ratio) * 1.001, 0.6 / (1 + ratio) * 0.999])
-    found = theory.support_prediction(w_star, k=20, penalty="l0", lam=0.5 * tau**2 / 2, beta=0.5)
+    found = limits.support_prediction(w_star, k=20, penalty="l0", lam=0.5 * tau**2 / 2, beta=0.5)
     np.testing.assert_array_equal(found, [0, 0, np.nan, np.nan, 1])
     # l1: lam = beta t, and exact.
     for t in (0.5, 0.55, 0.6, 0.65):
-        found = theory.support_prediction(w_star, k=20, penalty="l1", lam=0.5 * t, beta=0.5)
-        limit = theory.l1_limit(w_star, k=20, lam=0.5 * t, beta=0.5)
+        found = limits.support_prediction(w_star, k=20, penalty="l1", lam=0.5 * t, beta=0.5)
+        limit = limits.l1_limit(w_star, k=20, lam=0.5 * t, beta=0.5)
         assert found == float(np.array_equal(limit.u != 0, w_star != 0))
     # Transformed l1 with array a, one for each run.
     a = np.array([[0.1], [10.0]])
-    found = theory.support_prediction(
+    found = limits.support_prediction(
         [w_star] * 2, k=20, penalty=TransformedL1(a), lam=1e-3, beta=0.5
     )
     np.testing.assert_array_equal(found, [1, 1])
     assert np.isnan(
-        theory.support_prediction([0.6, 0.8], k=20, penalty="tl1", lam=0.5 * 0.3, beta=0.5)
+        limits.support_prediction([0.6, 0.8], k=20, penalty="tl1", lam=0.5 * 0.3, beta=0.5)
     )
 
 

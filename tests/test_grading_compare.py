@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stnp
 
-from zeroone.grading.compare import compare
-from zeroone.grading.show import clean, show, show_arguments
+from zeroone.grading.compare import clean, compare, show, show_arguments
 from zeroone.grading.wire import Seed
 
 special = st.sampled_from([0.0, -0.0, 1.0, 1.0 + 1e-7, 1.0 - 2e-7, np.inf, -np.inf, np.nan, 1e300])

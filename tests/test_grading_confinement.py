@@ -26,7 +26,7 @@ from grading_toy import (
 )
 
 import zeroone
-from zeroone.grading import system_calls
+from zeroone.grading import confinement
 
 pytest.importorskip("hypothesis")
 
@@ -198,21 +198,29 @@ with open(f'/proc/{os.getppid()}/stat') as file:
     grader = int(file.read().rpartition(')')[2].split()[1])
 os.kill(grader, 9)
 """
+# The same through the owner of a pipe, who gets a signal of one's choice when it is written to.
+OWNS_A_PIPE = KILLS_GRADER.replace(
+    "os.kill(grader, 9)",
+    "import fcntl\nreading, writing = os.pipe()\nfcntl.fcntl(reading, fcntl.F_SETOWN, grader)\n"
+    "fcntl.fcntl(reading, fcntl.F_SETSIG, 9)\n"
+    "fcntl.fcntl(reading, fcntl.F_SETFL, os.O_ASYNC)\nos.write(writing, b'x')",
+)
 
 
 @pytest.mark.skipif(not LINUX, reason="needs /proc")
 @pytest.mark.parametrize("layers", [STRONG, CALLS, WEAK], ids=["strong", "calls", "weak"])
-def test_a_grader_that_is_killed_leaves_no_results(tmp_path, layers):
+@pytest.mark.parametrize("source", [KILLS_GRADER, OWNS_A_PIPE], ids=["signal", "owner"])
+def test_a_grader_that_is_killed_leaves_no_results(tmp_path, layers, source):
     """Confined, the program cannot kill it; where it can, there is no grade but no forged one."""
     assignment = write_assignment(tmp_path / "toy")
-    (tmp_path / "student.py").write_text(KILLS_GRADER)
+    (tmp_path / "student.py").write_text(source)
     (tmp_path / "settings.toml").write_text(f"limits.layers = {list(layers)}")
     program = (
-        "import sys\nfrom zeroone.grading import grade, load, load_settings, results\n"
+        "import sys\nfrom zeroone.grading import grade, load, load_settings, report\n"
         "folder = sys.argv[1]\n"
         "done = grade(load(folder + '/toy'), folder + '/student.py',"
         " load_settings(folder + '/settings.toml'))\n"
-        "results.write_json(folder + '/results.json', done)\n"
+        "report.write_json(folder + '/results.json', report.as_json(done))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)],
@@ -270,6 +278,14 @@ REACHES = {
     "binds_its_parent": "os.sched_setaffinity(os.getppid(), os.sched_getaffinity(0))",
     "signals_its_parent": "os.kill(os.getppid(), 0)",
     "signals_everybody": "os.kill(-1, 0)",
+    "signals_by_owning": "import fcntl; fcntl.fcntl(os.pipe()[0], fcntl.F_SETOWN, os.getppid())",
+    "signals_by_owning_more": "import fcntl\n"
+    "fcntl.fcntl(os.pipe()[0], 15, struct.pack('ii', 1, os.getppid()))",
+    "chooses_its_signal": "import fcntl; fcntl.fcntl(os.pipe()[0], fcntl.F_SETSIG, 9)",
+    "waits_for_signals": "import fcntl; fcntl.fcntl(os.pipe()[0], fcntl.F_SETFL, os.O_ASYNC)",
+    "waits_by_ioctl": "import fcntl; fcntl.ioctl(os.pipe()[0], 0x5452, struct.pack('i', 1))",
+    "leases_files": "import fcntl; fcntl.fcntl(os.pipe()[0], fcntl.F_SETLEASE, fcntl.F_RDLCK)",
+    "types_into_terminals": "import fcntl; fcntl.ioctl(os.pipe()[0], 0x5412, b'x')",
     "traces_its_parent": "demand(LIBC.ptrace(16, os.getppid(), None, None))",
     "reads_its_parent": "demand(LIBC.process_vm_readv(os.getppid(), None, 0, None, 0, 0))",
     "forks": "if os.fork() == 0: os._exit(0)",
@@ -311,7 +327,14 @@ def test_what_no_function_needs_is_refused(reaching, name):
     [
         ((), {"can be read", "further processes can be started"}),
         (CALLS, {"can be read"}),
-        (("landlock", "limits"), {"shared memory is not limited, and stays"}),
+        (
+            ("landlock", "limits"),
+            {
+                "shared memory is not limited, and stays",
+                "limits and priorities of the user's other processes can be changed",
+                "the modes and times of the user's files can be changed",
+            },
+        ),
     ],
     ids=["nothing", "calls", "landlock"],
 )
@@ -329,14 +352,14 @@ def test_zeroone_among_the_systems_libraries_cannot_be_read(tmp_path):
     ours, theirs = tmp_path / "lib" / "course", tmp_path / "lib" / "theirs"
     for folder in (ours, theirs):
         folder.mkdir(parents=True)
-        for name in ("confinement", "system_calls"):
-            source = Path(zeroone.__file__).parent / "grading" / f"{name}.py"
-            (folder / f"{name}.py").write_text(source.read_text())
+        source = Path(zeroone.__file__).parent / "grading" / "confinement.py"
+        (folder / "confinement.py").write_text(source.read_text())
     program = (
         "import pathlib, sys\nimport numpy\n"
         f"sys.path.insert(0, {str(ours)!r})\nsys.base_prefix = {str(tmp_path)!r}\n"
         "import confinement\n"
-        "version = confinement.landlock(pathlib.Path(numpy.__file__).parent)\n"
+        "hidden = confinement.own_folders()\n"
+        "version = confinement.landlock(pathlib.Path(numpy.__file__).parent, hidden)\n"
         f"for folder in {[str(theirs), str(ours)]!r}:\n"
         "    try:\n        print(version, len(open(folder + '/confinement.py').read()) > 0)\n"
         "    except OSError as error:\n        print(version, type(error).__name__)\n"
@@ -366,11 +389,11 @@ def test_root_gives_up_its_privileges_where_it_cannot_become_another():
 
 def verdict(processor, number, arguments=(0, 0, 0), *, audit=None, read_only=False, process=77):
     """Run the filter as the kernel does, and return what it says: 0 for allowed, or an error."""
-    words = {system_calls.NUMBER: number, system_calls.PROCESSOR: audit}
+    words = {confinement.NUMBER: number, confinement.PROCESSOR: audit}
     if audit is None:
-        words[system_calls.PROCESSOR] = {"x86_64": 62, "aarch64": 183}[processor] | 0xC0000000
+        words[confinement.PROCESSOR] = {"x86_64": 62, "aarch64": 183}[processor] | 0xC0000000
     words |= {16 + 8 * i: argument % 2**32 for i, argument in enumerate(arguments)}
-    program = list(system_calls.instructions(processor, process, read_only=read_only))
+    program = list(confinement.instructions(processor, process, read_only=read_only))
     at = loaded = 0
     while True:
         code, if_true, if_false, operand = program[at]
@@ -397,8 +420,8 @@ def verdict(processor, number, arguments=(0, 0, 0), *, audit=None, read_only=Fal
     ],
 )
 def test_the_filter_refuses_what_it_names(processor, ordinary, kill, openat):
-    column = list(system_calls.PROCESSORS).index(processor)
-    named = [numbers[column] for numbers in system_calls.FORBIDDEN.values()]
+    column = list(confinement.PROCESSORS).index(processor)
+    named = [numbers[column] for numbers in confinement.FORBIDDEN.values()]
     named = [number for number in named if number is not None]
     assert len(named) == len(set(named)) > 50
     assert {verdict(processor, number) for number in named} == {EPERM}
@@ -413,6 +436,19 @@ def test_the_filter_refuses_what_it_names(processor, ordinary, kill, openat):
         assert verdict(processor, openat, (0, 0, flags)) == 0
 
 
+@pytest.mark.parametrize(("processor", "fcntl", "ioctl"), [("x86_64", 72, 16), ("aarch64", 25, 29)])
+def test_the_filter_lets_no_signal_be_arranged(processor, fcntl, ioctl):
+    for command in (8, 10, 15, 1024, 1026, 8 + 2**32):
+        assert verdict(processor, fcntl, (5, command, 77)) == EPERM
+    for flags, answer in ((0, 0), (os.O_NONBLOCK, 0), (0x2000, EPERM), (0x2000 | 2**32, EPERM)):
+        assert verdict(processor, fcntl, (5, 4, flags)) == answer
+    # F_DUPFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC; FIONBIO, FIOCLEX, TCGETS
+    assert {verdict(processor, fcntl, (5, one, 0x2000)) for one in (0, 2, 3, 1030)} == {0}
+    assert {verdict(processor, ioctl, (5, one, 4)) for one in (0x5421, 0x5451, 0x5401, 4)} == {0}
+    for command in (0x5452, 0x8901, 0x8902, 0x540E, 0x5410, 0x5412, 0x541C):
+        assert verdict(processor, ioctl, (5, command, 77)) == EPERM
+
+
 @pytest.mark.parametrize(
     ("column", "header"),
     [
@@ -425,8 +461,9 @@ def test_the_numbers_are_those_of_the_kernel(column, header):
         pytest.skip("no headers of the kernel")
     text = Path(header).read_text()
     numbers = dict(re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", text))
-    special = (system_calls.OF_ITSELF | system_calls.OPENING).items()
-    table = system_calls.FORBIDDEN | {name: numbers for name, (_, numbers) in special}
+    special = (confinement.OF_ITSELF | confinement.OPENING).items()
+    table = confinement.FORBIDDEN | {name: numbers for name, (_, numbers) in special}
+    table |= {name: numbers for name, (_, numbers, _) in confinement.COMMANDS.items()}
     for name, pair in table.items():
         if pair[column] is not None:
             assert int(numbers[name]) == pair[column], name

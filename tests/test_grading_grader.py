@@ -18,7 +18,7 @@ from grading_toy import (
 )
 
 from zeroone.grading import Assignment, Limits, Task, grade, load
-from zeroone.grading.launch import Single
+from zeroone.grading.process import Single
 from zeroone.grading.settings import parse
 from zeroone.grading.trial import ChecksError
 

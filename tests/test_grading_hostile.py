@@ -169,6 +169,12 @@ DEADLY = {
         '\'"values": {"answer": ["bool", true], "after": []}}\'\nreturn x',
         "changed its arguments|channel",
     ),
+    "claims_to_be_loaded": (
+        "wire = sys.modules['wire']\nframe = wire.frame\n"
+        "wire.frame = lambda message, values: frame({**message, 'outcome': 'loaded'}, values)\n"
+        "return x",
+        "channel",
+    ),
     "patches_os": ("os.write = lambda descriptor, data: len(data)\nreturn x", "no answer within"),
     "ends_in_a_destructor": (
         "class Last:\n    def __del__(self): os._exit(3)\nLast()\nreturn x",
@@ -265,7 +271,10 @@ UNLOADABLE = {
     "syntax error": ("def honest(x:\n", "line 1 .*: SyntaxError"),
     "no such module": ("import scipy.linalg\n", "line 1 .*No module named 'scipy'"),
     "imports zeroone": ("def f():\n    from zeroone import prox\n", "line 2 imports zeroone"),
-    "imports zeroone by name": ("__import__('zeroone.prox')\n", "line 1 imports zeroone.prox"),
+    "imports zeroone by name": (
+        "__import__('zeroone.bcd')\n",
+        "line 1 imports zeroone.bcd",
+    ),
     "imports hypothesis": ("import hypothesis as h\n", "line 1 imports hypothesis"),
     "exits": ("import sys\nsys.exit(0)\n", "line 2 .*SystemExit: 0"),
     "ends": ("import os\nos._exit(0)\n", "not loaded: .*exit status 0"),
@@ -275,6 +284,15 @@ UNLOADABLE = {
         TOOLS + "import numpy as np\n"
         "shout(frame({'nonce': nonce(), 'outcome': 'loaded'}))\nos._exit(0)\n",
         None,
+    ),
+    "claims an answer": (
+        "import sys\nwire = sys.modules['wire']\nframe = wire.frame\n"
+        "wire.frame = lambda message, values: frame({**message, 'outcome': 'answer'}, {})\n",
+        "not loaded: the program wrote to the channel",
+    ),
+    "raises the grader's error": (
+        "import sys\nraise sys.modules['wire'].WireError('x')\n",
+        "line 2 .*WireError: x",
     ),
     "not UTF-8": (b"name = '\xe9'\n", "SyntaxError.*(utf-8|UTF-8)"),
     "null bytes": (b"a = 1\n\x00\n", "null byte|SyntaxError"),

@@ -7,7 +7,7 @@ import pytest
 from grading_toy import CHECKS, write_assignment
 
 from zeroone.grading import Late, assignment, load, load_settings, settings
-from zeroone.grading.results import read_days_late
+from zeroone.grading.report import read_days_late
 from zeroone.grading.settings import Settings, parse
 
 
@@ -21,7 +21,7 @@ def test_the_documented_file_is_read(tmp_path):
     path = tmp_path / "settings.toml"
     path.write_text(example)
     read = load_settings(path)
-    assert read.points == {"(a) the preactivation": 5, "b": 10, "3": 2.5}
+    assert read.points == {"1": 5, "2": 2.5}
     assert read.late == Late(0.1, 3, 10)
     assert read.call_seconds == 5
     assert read.limits == settings.Limits()

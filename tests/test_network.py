@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import zeroone.network as network_module
-from zeroone.layers import check_layers, compress_layers, keep_units
-from zeroone.network import Forward, ZeroOneMLP
+import zeroone.nets.network as network_module
+from zeroone.nets.compress import compress_layers, keep_units
+from zeroone.nets.layers import Units, check_layers
+from zeroone.nets.network import Forward, ZeroOneMLP
 
 # ------------------------------------------------------------------------------------------------
 # Oracles: exact rationals, one sample, one unit and one input at a time.
@@ -199,19 +200,31 @@ def test_forward_on_random_networks():
     run_on_random_networks(lambda net, X, rng: check_forward(net, X))
 
 
+class OneAtZero(Units):
+    def forward(self, Z):
+        return np.where(super().forward(Z) > 0, 1, (Z == 0)).astype(Z.dtype)
+
+
 class StepOneAtZero(ZeroOneMLP):
-    def _activate(self, Z):
-        return np.where(super()._activate(Z) > 0, 1, (Z == 0)).astype(Z.dtype)
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.units = OneAtZero(self.activation, self.levels)
+
+
+class SignOfThreeValues(Units):
+    def forward(self, Z):
+        return np.sign(Z) if self.activation == "sign" else super().forward(Z)
 
 
 class NumpySign(ZeroOneMLP):
-    def _activate(self, Z):
-        return np.sign(Z) if self.activation == "sign" else super()._activate(Z)
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.units = SignOfThreeValues(self.activation, self.levels)
 
 
 class NonlinearOutput(ZeroOneMLP):
     def decision_function(self, X):
-        return self._activate(super().decision_function(X))
+        return self.units.forward(super().decision_function(X))
 
 
 class LastOfTies(ZeroOneMLP):
@@ -660,6 +673,7 @@ ONE = {"weights": [np.ones((2, 3))], "biases": [np.zeros(2)]}
         ({"levels": 3}, "levels must be None for activation 'step', but is 3"),
         ({"activation": "staircase"}, "levels must be an integer >= 2, but is None"),
         ({"activation": "staircase", "levels": 1}, "levels must be an integer >= 2, but is 1"),
+        ({"activation": "staircase", "levels": 10**9}, "levels must be at most 10000, but is 1"),
         ({"classes": [1, 2, 3]}, "classes must hold 2 numbers, bools or strings"),
         ({"classes": [[1, 2]]}, "classes must hold 2 numbers, bools or strings"),
         ({"classes": np.array(["a", "b"], object)}, "but has dtype object"),

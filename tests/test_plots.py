@@ -10,8 +10,9 @@ import pytest
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from zeroone import plots
-from zeroone.trace import History, Step
+from zeroone.plots import style as plots
+from zeroone.plots import training
+from zeroone.steps import History, Step
 
 MANY_TERMS = (
     *("fit", "coupling_1", "coupling_2", "coupling_3", "activation_1", "activation_2"),
@@ -45,7 +46,7 @@ def lines(axes):
 
 
 def test_training_curve_shows_terms_and_accuracy():
-    figure = plots.training_curve(make_history(), title="the title", step="sweep")
+    figure = training.training_curve(make_history(), title="the title", step="sweep")
     left, right = figure.axes
     assert set(lines(left)) == {"objective", "fit", "coupling_1"}  # not the zero, nor "seconds"
     assert left.get_yscale() == "log"
@@ -66,7 +67,7 @@ def test_training_curve_shows_terms_and_accuracy():
 
 
 def test_held_out_data_are_not_called_test_data():
-    figure = plots.training_curve(make_history(judge="validation"), title="")
+    figure = training.training_curve(make_history(judge="validation"), title="")
     assert set(lines(figure.axes[1])) == {"training data", "held-out data"}
 
 
@@ -75,7 +76,7 @@ def test_missing_and_unknown_values_are_left_out():
     history.rows[2]["fit"] = float("nan")
     history.rows[4]["fit"] = None
     del history.rows[5]["fit"]
-    figure = plots.training_curve(history, title="")
+    figure = training.training_curve(history, title="")
     assert len(lines(figure.axes[0])["fit"].get_xdata()) == 5
 
 
@@ -83,26 +84,26 @@ def test_no_accuracy_at_all():
     history = History()
     terms = {"fit": 1.0}
     history.record_step(Step(1, "W2", terms, terms), position=0.5, seconds=0.1)
-    figure = plots.training_curve(history, title="")
+    figure = training.training_curve(history, title="")
     assert not figure.axes[1].lines
     figure.draw_without_rendering()  # warnings are errors: no legend without lines
 
 
 def test_a_single_point_can_be_seen():
-    figure = plots.training_curve(make_history(sweeps=1), title="")
+    figure = training.training_curve(make_history(sweeps=1), title="")
     assert lines(figure.axes[1])["test data"].get_marker() == "o"
     assert lines(figure.axes[0])["fit"].get_marker() == "None"
 
 
 def test_whole_numbers_are_counted_in_whole_numbers():
-    figure = plots.training_curve(make_history(sweeps=2), title="")
-    kept = plots.removal_curve([4, 3, 2], {"test data": [0.9, 0.8, 0.7]}, title="")
+    figure = training.training_curve(make_history(sweeps=2), title="")
+    kept = training.removal_curve([4, 3, 2], {"test data": [0.9, 0.8, 0.7]}, title="")
     for axes in (figure.axes[1], kept.axes[0]):
         assert all(tick == round(tick) for tick in axes.get_xticks())
 
 
 def test_no_two_lines_look_the_same():
-    figure = plots.training_curve(make_history(terms=MANY_TERMS), title="")
+    figure = training.training_curve(make_history(terms=MANY_TERMS), title="")
     drawn = figure.axes[0].lines
     assert len(drawn) == 9  # the terms but for the zero, and their sum
     looks = [(line.get_color(), line._unscaled_dash_pattern) for line in drawn]
@@ -111,7 +112,7 @@ def test_no_two_lines_look_the_same():
 
 
 def test_removal_curve():
-    figure = plots.removal_curve([9, 5, 2], {"test data": [0.9, 0.8, 0.5]}, title="t")
+    figure = training.removal_curve([9, 5, 2], {"test data": [0.9, 0.8, 0.5]}, title="t")
     (axes,) = figure.axes
     assert lines(axes)["test data"].get_xdata() == pytest.approx([9, 5, 2])
     assert lines(axes)["test data"].get_ydata() == pytest.approx([90, 80, 50])
@@ -123,9 +124,9 @@ def test_removal_curve():
 def make_figures():
     removal = {"held-out training data": [1, 0.9, 0.1], "test data": [1, 0.8, 0]}
     return [
-        plots.training_curve(make_history(), title="digits, 64-20-10"),
-        plots.training_curve(make_history(terms=MANY_TERMS), title="three layers", step="sweep"),
-        plots.removal_curve([500, 250, 50], removal, title="mnist, joint score"),
+        training.training_curve(make_history(), title="digits, 64-20-10"),
+        training.training_curve(make_history(terms=MANY_TERMS), title="three layers", step="sweep"),
+        training.removal_curve([500, 250, 50], removal, title="mnist, joint score"),
     ]
 
 
@@ -186,18 +187,18 @@ def test_the_same_picture_is_the_same_file(tmp_path, name, start):
     contents = []
     for folder in ("one", "other"):
         (tmp_path / folder).mkdir()
-        plots.save(plots.training_curve(make_history(), title="t"), tmp_path / folder / name)
+        plots.save(training.training_curve(make_history(), title="t"), tmp_path / folder / name)
         contents.append((tmp_path / folder / name).read_bytes())
         assert os.listdir(tmp_path / folder) == [name]
     assert contents[0].startswith(start)
     assert contents[0] == contents[1]
-    plots.save(plots.training_curve(make_history(sweeps=5), title="t"), tmp_path / name)
+    plots.save(training.training_curve(make_history(sweeps=5), title="t"), tmp_path / name)
     assert (tmp_path / name).read_bytes() != contents[0]
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a", "png", "a.png.txt"])
 def test_other_kinds_of_picture_are_refused(tmp_path, name):
-    figure = plots.removal_curve([2, 1], {"test data": [1, 0]}, title="")
+    figure = training.removal_curve([2, 1], {"test data": [1, 0]}, title="")
     with pytest.raises(ValueError, match=r"must end in \.png, \.svg or \.pdf"):
         plots.save(figure, tmp_path / name)
     assert os.listdir(tmp_path) == []
@@ -270,7 +271,7 @@ def test_one_legend_for_several_axes():
 
 @pytest.mark.parametrize("dpi", [30, 60, None])
 def test_resolution(tmp_path, dpi):
-    figure = plots.removal_curve([2, 1], {"test data": [1, 0]}, title="")
+    figure = training.removal_curve([2, 1], {"test data": [1, 0]}, title="")
     plots.save(figure, tmp_path / "a.png", dpi=dpi)
     width = int.from_bytes((tmp_path / "a.png").read_bytes()[16:20], "big")
     assert width == int(plots.COLUMN * (dpi or 150))
@@ -280,17 +281,18 @@ def test_style_does_not_leak():
     import matplotlib as mpl
 
     before = dict(mpl.rcParams)
-    plots.removal_curve([2, 1], {"test data": np.array([1, 0])}, title="")
+    training.removal_curve([2, 1], {"test data": np.array([1, 0])}, title="")
     assert dict(mpl.rcParams) == before
 
 
 LAZY = """
 import sys
-import zeroone, zeroone.cli, zeroone.plots, zeroone.report
+import zeroone, zeroone.cli, zeroone.plots, zeroone.support.tables
 heavy = {"matplotlib", "sklearn", "pandas", "torch"} & set(sys.modules)
 assert not heavy, heavy
-from zeroone import plots
-figure = plots.removal_curve([2, 1], {"test data": [1.0, 0.5]}, title="")
+from zeroone.plots import style as plots
+from zeroone.plots import training
+figure = training.removal_curve([2, 1], {"test data": [1.0, 0.5]}, title="")
 plots.save(figure, sys.argv[1])
 assert "matplotlib" in sys.modules
 assert "matplotlib.pyplot" not in sys.modules

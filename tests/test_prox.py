@@ -5,6 +5,7 @@ is taken is checked apart from that. Every number that reaches the oracle is a f
 rational, so the oracle's objective has no rounding error at all, whatever the scale.
 """
 
+import doctest
 import math
 import pickle
 from collections.abc import Callable
@@ -16,10 +17,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from zeroone import prox
-from zeroone.prox import (
+from zeroone import penalties as prox
+from zeroone.penalties import (
     L0,
     L1,
+    MCP,
+    PENALTIES,
+    SCAD,
     GroupL20,
     Penalty,
     TransformedL1,
@@ -175,6 +179,56 @@ def group_cases(draw: st.DrawFn) -> tuple[np.ndarray, float]:
     return np.array(rows, float) * scale, t
 
 
+def mcp(gamma: float) -> Callable[[Fraction], Fraction]:
+    """Return |u| - u^2/(2 gamma), which is gamma/2 beyond gamma."""
+    g = Fraction(gamma)
+    return lambda u: abs(u) - u * u / (2 * g) if abs(u) <= g else g / 2
+
+
+def scad(a: float, knee: float) -> Callable[[Fraction], Fraction]:
+    """Return the three pieces of the published penalty with lambda = knee, divided by lambda."""
+    a_, s = Fraction(a), Fraction(knee)
+
+    def value(u: Fraction) -> Fraction:
+        u = abs(u)
+        if u <= s:
+            return u
+        if u <= a_ * s:
+            return (2 * a_ * s * u - u * u - s * s) / (2 * (a_ - 1) * s)
+        return (a_ + 1) * s / 2
+
+    return value
+
+
+widths = st.one_of(
+    st.sampled_from([2.0**k for k in (-30, -2, -1, 0, 1, 5)]),
+    st.floats(-3, 3).map(lambda power: 10.0**power),
+)
+# The level in units of the one where the map begins to jump.
+ratios = st.one_of(st.sampled_from([0.0, 0.5, 1.0, 2.0, 1 - 2.0**-52, 1 + 2.0**-52]), factors)
+
+
+@st.composite
+def mcp_cases(draw: st.DrawFn) -> tuple[float, float, float]:
+    """Draw (x, t, gamma): t below, at and above gamma, x at and beside every edge of the map."""
+    gamma = draw(widths)
+    t = draw(ratios) * gamma
+    edges = [t, gamma, math.sqrt(t * gamma)]
+    x = draw(st.one_of(*(st.sampled_from(beside(e)) for e in edges), factors.map(gamma.__mul__)))
+    return draw(signs) * x, t, gamma
+
+
+@st.composite
+def scad_cases(draw: st.DrawFn) -> tuple[float, float, float, float]:
+    """Draw (x, t, a, knee): t in all three regimes, x at and beside every edge of the map."""
+    a, knee = draw(st.sampled_from([1.5, 2.0, 2.5, 3.7, 20.0])), draw(widths)
+    t = draw(ratios) * draw(st.sampled_from([(a - 1) * knee, (a + 1) * knee]))
+    top = (a + 1) * knee
+    edges = [t, knee + t, a * knee, (t + top) / 2, math.sqrt(t * top)]
+    x = draw(st.one_of(*(st.sampled_from(beside(e)) for e in edges), factors.map(knee.__mul__)))
+    return draw(signs) * x, t, a, knee
+
+
 # --- every map minimises its objective --------------------------------------------------------
 
 
@@ -195,6 +249,20 @@ def test_hard_threshold_minimises(case):
 def test_transformed_l1_threshold_minimises(case):
     x, t, a = case
     assert_minimises(lambda x, t: transformed_l1_threshold(x, t, a), rho(a), x, t)
+
+
+@settings(deadline=None, max_examples=300)
+@given(mcp_cases())
+def test_mcp_minimises(case):
+    x, t, gamma = case
+    assert_minimises(MCP(gamma).prox, mcp(gamma), x, t)
+
+
+@settings(deadline=None, max_examples=400)
+@given(scad_cases())
+def test_scad_minimises(case):
+    x, t, a, knee = case
+    assert_minimises(SCAD(a, knee).prox, scad(a, knee), x, t)
 
 
 @pytest.mark.parametrize("side", [-1, 0, 1])
@@ -311,6 +379,21 @@ def check_rho_tie(function: Callable) -> None:
     assert 0 < function(0.75 + 1e-9, 0.5, 2.0) < 1e-8
 
 
+def test_mcp_and_scad_take_the_smaller_point_at_ties():
+    # gamma = 2, t = 8: hard thresholding at sqrt(16) = 4, where 0 and 4 tie.
+    assert MCP(2.0).prox(4.0, 8.0) == 0
+    assert MCP(2.0).prox(np.nextafter(4.0, 5), 8.0) == np.nextafter(4.0, 5)
+    # t = gamma: on [0, gamma] all points tie for x = gamma.
+    assert MCP(2.0).prox(2.0, 2.0) == 0
+    # a = 3, knee = 1, t = 3 is between 2 and 4: at x = 3.5 the points 0.5 and 3.5 tie.
+    cost = lambda u: 3 * scad(3.0, 1.0)(u) + (u - Fraction(7, 2)) ** 2 / 2  # noqa: E731
+    assert cost(Fraction(1, 2)) == cost(Fraction(7, 2)) < cost(Fraction(0))
+    np.testing.assert_array_equal(SCAD(3.0, 1.0).prox([3.5, -3.5], 3.0), [0.5, -0.5])
+    assert SCAD(3.0, 1.0).prox(np.nextafter(3.5, 4), 3.0) == np.nextafter(3.5, 4)
+    # t = 16 >= 4: hard thresholding at sqrt(64) = 8.
+    np.testing.assert_array_equal(SCAD(3.0, 1.0).prox([8.0, 8.5], 16.0), [0.0, 8.5])
+
+
 def check_group_tie(function: Callable) -> None:
     for scale in (1.0, 2.0**-300, 2.0**400):
         x = np.array([[3.0, 4.0], [0.0, 0.0], [5.0, 0.0], [3.0, 4.5]]) * scale
@@ -334,7 +417,10 @@ def test_zero_groups_stay_zero_at_every_level(groups, t):
         np.testing.assert_array_equal(result, x)
 
 
-ELEMENTWISE: list[Penalty] = [L1(), L0(), TransformedL1(), TransformedL1(1e-8), TransformedL1(1e8)]
+ELEMENTWISE: list[Penalty] = [
+    *(L1(), L0(), TransformedL1(), TransformedL1(1e-8), TransformedL1(1e8)),
+    *(MCP(), MCP(0.25), MCP(1e8), SCAD(), SCAD(1.5, 0.5), SCAD(20.0, 1e8)),
+]
 EVERY: list[Penalty] = [*ELEMENTWISE, GroupL20(), GroupL20("columns")]
 
 
@@ -395,7 +481,7 @@ def test_transformed_l1_threshold_is_accurate_for_every_a(a):
 
 
 def closed_form_with_cosines(x: float, t: float, a: float) -> float:
-    """Return the closed form as printed (theory, A5), above the threshold."""
+    """Return the closed form as printed (docs/theory.md#a5), above the threshold."""
     phi = math.acos(1 - 27 * t * a * (a + 1) / (2 * (a + x) ** 3))
     return 2 / 3 * (a + x) * math.cos(phi / 3) - 2 * a / 3 + x / 3
 
@@ -626,6 +712,74 @@ def test_value_of_rho_at_extremes(a):
         assert value == pytest.approx(float(rho(a)(Fraction(x))), rel=1e-14, abs=1e-300)
 
 
+@given(vectors)
+def test_values_of_mcp_and_scad_against_their_pieces(x):
+    for penalty, term in (
+        *((MCP(g), mcp(g)) for g in (1e-8, 0.5, 3.0)),
+        *((SCAD(a, s), scad(a, s)) for a, s in ((3.7, 0.1), (2.0, 1.0), (1.5, 7.0))),
+    ):
+        exact = sum((term(Fraction(v)) for v in x.tolist()), Fraction(0))
+        assert penalty.value(x) == pytest.approx(float(exact), rel=1e-13)
+
+
+# --- what theory asks of a penalty ------------------------------------------------------------
+
+THEORY = [
+    *(L1(), L0(), TransformedL1(0.2), TransformedL1(5.0)),
+    *(MCP(0.3), MCP(2.0), SCAD(), SCAD(2.0, 0.5)),
+]
+
+
+@pytest.mark.parametrize("penalty", THEORY, ids=repr)
+def test_largest_zero_is_where_the_map_leaves_zero(penalty):
+    levels = np.array([0.01, 0.2, 0.3, 1.0, 4.0])
+    tau = penalty.largest_zero(levels)
+    assert np.all(penalty.prox(tau * (1 - 1e-9), levels) == 0)
+    assert np.all(penalty.prox(tau * (1 + 1e-9), levels) > 0)
+    np.testing.assert_allclose(Penalty.largest_zero(penalty, levels), tau, rtol=1e-14)
+
+
+@pytest.mark.parametrize("penalty", THEORY, ids=repr)
+def test_kept_entries_shift_by_no_more_than_is_said(penalty):
+    for level in (0.01, 0.2, 0.3, 0.45):
+        x = np.linspace(0, 1, 100_001)
+        u = penalty.prox(x, level)
+        largest = np.max(np.where(u != 0, x - u, 0.0))
+        for found, slack in (
+            (penalty.largest_kept_shift(level), 2e-3),
+            (Penalty.largest_kept_shift(penalty, level), 3e-3),
+        ):
+            assert largest - 1e-15 <= found <= largest + slack
+
+
+class Ridge(Penalty):
+    def terms(self, u):
+        return u**2 / 2
+
+    def prox_map(self, x, t):
+        return x / (1 + t)
+
+
+def test_theory_of_a_penalty_without_closed_forms():
+    levels = np.array([0.5, 2.0])
+    np.testing.assert_array_equal(Ridge().largest_zero(levels), [0, 0])
+    # The largest shift, at x = 1, is t/(1 + t).
+    np.testing.assert_allclose(Ridge().largest_kept_shift(levels), [1 / 3, 2 / 3], atol=2e-3)
+    with pytest.raises(ValueError, match=r"^t must"):
+        Ridge().prox(1.0, -1.0)
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_random_penalties_are_in_range(name):
+    rng = np.random.default_rng(0)
+    for shape in ((), (3, 1)):
+        penalty = PENALTIES[name].random(rng, shape)
+        for parameter, (low, high) in penalty.examples.items():
+            value = getattr(penalty, parameter)
+            assert np.shape(value) == shape
+            assert np.all((low <= value) & (value <= high))
+
+
 def test_value_of_groups_counts_rows_or_columns_that_are_not_zero():
     x = np.array([[0.0, -0.0, 0.0], [0.0, SMALLEST, 0.0], [1.0, 2.0, 0.0], [0.0, 0.0, 0.0]])
     assert GroupL20().value(x) == GroupL20("rows").value(x) == 2
@@ -746,7 +900,11 @@ def test_get_penalty():
     assert get_penalty("l0") == L0()
     assert get_penalty("tl1", a=3) == TransformedL1(3.0)
     assert get_penalty("l20", groups="columns") == GroupL20("columns")
-    with pytest.raises(ValueError, match=r"name must be one of l1, l0, tl1, l20, but is 'l2'"):
+    assert get_penalty("mcp", gamma=2) == MCP(2.0)
+    assert get_penalty("scad", knee=0.5) == SCAD(3.7, 0.5)
+    with pytest.raises(
+        ValueError, match=r"name must be one of l1, l0, tl1, l20, mcp, scad, but is 'l2'"
+    ):
         get_penalty("l2")
     with pytest.raises(ValueError, match="a is not an option of l0; its options: none"):
         get_penalty("l0", a=1.0)
@@ -796,6 +954,21 @@ def test_bad_shape_parameter_is_refused(a):
         transformed_l1_threshold(1.0, 0.1, a)
 
 
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: MCP(0.0), "gamma"),
+        (lambda: MCP([1.0, -1.0]), "gamma"),
+        (lambda: SCAD(1.0), "a"),
+        (lambda: SCAD(3.7, 0.0), "knee"),
+        (lambda: SCAD(math.nan), "a"),
+    ],
+)
+def test_bad_parameters_of_mcp_and_scad_are_refused(make, name):
+    with pytest.raises(ValueError, match=rf"^{name} must"):
+        make()
+
+
 def test_shape_parameter_that_does_not_broadcast_is_refused():
     for call in (
         lambda: transformed_l1_threshold(np.ones(3), 0.1, np.ones(2)),
@@ -821,5 +994,9 @@ def test_groups_need_a_matrix():
 
 
 def test_every_penalty_is_named_in_the_module():
-    for penalty in prox.PENALTIES.values():
+    for penalty in PENALTIES.values():
         assert f"`{penalty.__name__}`" in prox.__doc__
+
+
+def test_docstring_examples():
+    assert doctest.testmod(prox).failed == 0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zeroone.report import format_cell, format_memory, peak_memory, table
+from zeroone.support.tables import format_cell, format_memory, peak_memory, table
 
 
 @pytest.mark.parametrize(

@@ -6,19 +6,22 @@ import json
 import os
 import pickle
 import signal
+import struct
 import subprocess
 import sys
 import time
+import tracemalloc
 import zipfile
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import zeroone.storage as storage
-from zeroone.network import ZeroOneMLP, load
+import zeroone.nets.files as storage
+from zeroone.nets.network import ZeroOneMLP, load
 
 # ------------------------------------------------------------------------------------------------
 # What is written comes back
@@ -155,6 +158,38 @@ def test_saving_refuses_impossible_places(tmp_path, target):
 
 
 # ------------------------------------------------------------------------------------------------
+# Files of earlier versions
+
+OLD = Path(__file__).parent / "data"
+
+
+@pytest.mark.parametrize("name", ["step", "sign", "staircase"])
+def test_files_of_version_1_load(name):
+    known = json.loads((OLD / "known.json").read_text(encoding="utf-8"))
+    net, expected = load(OLD / f"{name}.npz"), known[name]
+    assert net.activation == name
+    assert repr(net) == expected["repr"]
+    assert [W.tolist() for W in net.weights] == expected["weights"]
+    assert [b.tolist() for b in net.biases] == expected["biases"]
+    assert (net.metadata, net.classes.tolist()) == (expected["metadata"], expected["classes"])
+    assert net.predict(known["X"]).tolist() == expected["labels"]
+    # All weights are multiples of 1/8: arithmetic is exact, but for thirds of the staircase.
+    np.testing.assert_allclose(net.decision_function(known["X"]), expected["scores"], rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["step", "sign", "staircase"])
+def test_what_is_written_today_is_what_was_written_then(name, tmp_path):
+    load(OLD / f"{name}.npz").save(tmp_path / "again.npz")
+    with (
+        zipfile.ZipFile(OLD / f"{name}.npz") as old,
+        zipfile.ZipFile(tmp_path / "again.npz") as new,
+    ):
+        assert new.namelist() == old.namelist()
+        for entry in old.namelist():
+            assert new.read(entry) == old.read(entry)
+
+
+# ------------------------------------------------------------------------------------------------
 # The same contents give the same bytes
 
 
@@ -234,7 +269,7 @@ def test_a_killed_save_leaves_the_old_file(tmp_path):
     script = """
 import os, signal, sys
 import numpy as np
-from zeroone.network import ZeroOneMLP
+from zeroone.nets.network import ZeroOneMLP
 
 def die(file, **arrays):
     file.write(b"PK")
@@ -422,6 +457,65 @@ def test_compressed_entries_are_refused(tmp_path):
     entries = entries_of(small_network(), tmp_path)
     path = write_entries(tmp_path / "packed.npz", entries, savez=np.savez_compressed)
     assert "its entry header is compressed" in refusal(path)
+
+
+def declaring(dtype, shape, content=b""):
+    """Return the bytes of a .npy file whose header claims a dtype and a shape."""
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        stream, {"descr": dtype, "fortran_order": False, "shape": shape}
+    )
+    return stream.getvalue() + content
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "message"),
+    [
+        ("weight_1", declaring("<f8", (10**6, 10**6)), "takes 8000000000000 bytes"),
+        ("weight_1", declaring("<f4", (2**31, 2), b"1234"), "bytes, but there are 4"),
+        ("weight_1", declaring("<f8", (10**30, 10**30)), "damaged"),
+        ("weight_1", declaring("<f8", (-1, 2)), "damaged"),
+        ("classes", declaring("<U0", (10**8,)), "damaged"),
+        ("classes", declaring("<U0", (2,)), "damaged"),
+        ("classes", declaring("|S0", (10**8,)), "damaged"),
+        ("classes", declaring("<U250000000", (2,), b"12345678"), "takes 2000000000 bytes"),
+        ("classes", declaring("<U1", (2,), b"a\0\0\0\0\0\x11\0"), "that Unicode does not have"),
+        ("classes", declaring(">U1", (2,), b"\0\0\0a\0\x11\0\0"), "that Unicode does not have"),
+        ("classes", declaring("<U1", (2,), b"a\0\0\0\xff\xff\xff\xff"), "that Unicode does not"),
+    ],
+)
+def test_sizes_are_checked_before_anything_is_allocated(tmp_path, name, entry, message):
+    small_network().save(tmp_path / "good.npz")
+    path = tmp_path / "bad.npz"
+    rewritten(path, tmp_path / "good.npz", f"{name}.npy", lambda content: entry)
+    tracemalloc.start()
+    try:
+        assert message in refusal(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**21
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("depth", [200, 700, 3000, 30_000])
+@pytest.mark.parametrize("key", ["metadata", "levels", "activation", "format"])
+def test_deep_headers_are_refused_in_one_line(tmp_path, key, depth):
+    entries = entries_of(small_network(), tmp_path)
+    text = entries["header"].tobytes().decode()
+    header = json.loads(text)
+    shallow = json.dumps(header | {key: "here"})
+    deep = shallow.replace('"here"', "[" * depth + "]" * depth)
+    path = write_entries(tmp_path / "deep.npz", entries | {"header": encoded(deep)})
+    refusal(path)
+
+
+def test_an_entry_that_claims_to_be_larger_than_the_file_is_refused(tmp_path):
+    path = tmp_path / "net.npz"
+    small_network().save(path)
+    content = bytearray(path.read_bytes())
+    place = content.index(b"PK\x01\x02")  # the directory's record of the first entry
+    content[place + 20 : place + 28] = struct.pack("<LL", 2**31, 2**31)
+    path.write_bytes(content)
+    assert "its size is not that of its bytes" in refusal(path)
 
 
 def rewritten(path, source, name, change):

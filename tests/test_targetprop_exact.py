@@ -10,23 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zeroone.claims.claim import collect, judge
-from zeroone.claims.targetprop_exact import CLAIMS, best_of_many, draw_two_class_tasks
-from zeroone.network import ZeroOneMLP
-from zeroone.targetprop.exact import (
-    ACTIVATIONS,
-    METHODS,
-    Optimum,
-    enumeration_optimum,
+from zeroone.claims.exact.optimum import CLAIMS, best_of_many, draw_two_class_tasks
+from zeroone.exact.enumeration import codes_of, enumeration_optimum, labellings
+from zeroone.exact.milp import (
+    Frame,
+    HiddenBounds,
+    Model,
+    error_bound,
+    hidden_bounds,
     milp_optimum,
-    optimum,
-    verify,
+    output_bound,
+    silent_output,
 )
-from zeroone.targetprop.exact_enumeration import codes_of, labellings
-from zeroone.targetprop.exact_milp import error_bound
-from zeroone.targetprop.milp_bounds import Frame, HiddenBounds, hidden_bounds, output_bound
-from zeroone.targetprop.milp_model import Model, silent_output
-from zeroone.targetprop.optimum import check_problem, constant_network
-from zeroone.targetprop.problems import PROBLEMS, moons, parity, random_labels, spirals
+from zeroone.exact.optimum import METHODS, optimum, verify
+from zeroone.exact.problems import PROBLEMS, moons, parity, random_labels, spirals
+from zeroone.exact.tiny_nets import ACTIVATIONS, Optimum, check_problem, constant_network
+from zeroone.nets.network import ZeroOneMLP
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
 PLANTED = [(claim.id, error) for claim in CLAIMS for error in claim.planted]
@@ -291,6 +290,7 @@ def test_verify_refuses_other_data():
     ("arguments", "options", "message"),
     [
         (([[1.0], [np.nan]], [0, 1], 1), {}, "X must be finite"),
+        (([[1.0], [1e308]], [0, 1], 1), {}, "X must have entries of at most 1e300"),
         (([1.0, 2.0], [0, 1], 1), {}, "X must have 2 axes"),
         ((XOR, [0, 1, 1], 1), {}, "y must have 4 labels"),
         ((XOR, [0, 0, 0, 0], 1), {}, "y must hold at least two classes"),

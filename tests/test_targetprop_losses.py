@@ -1,7 +1,10 @@
 """Losses, targets, output losses and batch normalisation against scalars, definitions and edges."""
 
 import math
+import sys
+from dataclasses import replace
 from fractions import Fraction
+from typing import ClassVar
 
 import mpmath
 import numpy as np
@@ -10,16 +13,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zeroone.activations import staircase
-from zeroone.targetprop.losses import (
+from zeroone.claims.claim import collect, judge
+from zeroone.claims.targetprop.losses import loss_claim
+from zeroone.losses import (
     LOSSES,
+    OUTPUT_LOSSES,
     SURROGATES,
+    HiddenLoss,
+    SoftHinge,
+    hidden_loss,
     layer_gradient,
     layer_loss,
-    margin_loss,
+    output_loss,
+    strongest_rivals,
 )
-from zeroone.targetprop.normalise import EPSILON, Normalisation
-from zeroone.targetprop.output import OUTPUT_LOSSES, output_loss, strongest_rivals
-from zeroone.targetprop.targets import set_targets, staircase_targets, step_thresholds
+from zeroone.nets.layers import Dense, Units
+from zeroone.nets.normalisation import EPSILON, Normalisation, Normalised
+from zeroone.targetprop.targets import TargetUnits, set_targets
 
 SMALL = settings(deadline=None, max_examples=80)
 CONVEX = ("hinge", "linear", "logistic", "squared_hinge")
@@ -74,7 +84,7 @@ def derivative_by_hand(name, m):
 @SMALL
 @given(m=st.lists(margins, min_size=1, max_size=6))
 def test_values_and_derivatives_in_fifty_digits(name, m):
-    loss, at = margin_loss(name), np.array(m)
+    loss, at = hidden_loss(name), np.array(m)
     with mpmath.workdps(50):
         values = np.array([float(value_by_hand(name, one)) for one in m])
         slopes = np.array([float(derivative_by_hand(name, one)) for one in m])
@@ -114,7 +124,7 @@ def test_a_unit_that_is_wrong_costs_at_least_one(name, m):
 
 def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match="loss must be one of"):
-        margin_loss("zero-one")
+        hidden_loss("zero-one")
     with pytest.raises(ValueError, match="output must be one of"):
         output_loss("squared")
     with pytest.raises(ValueError, match="weighting must be one of"):
@@ -181,7 +191,7 @@ def test_targets_oppose_the_derivative(e):
 @given(e=matrices, levels=st.integers(2, 9))
 def test_the_steps_of_a_staircase_share_its_weight(e, levels):
     for weighting, whole in (("magnitude", np.abs(e)), ("equal", np.full(e.shape, 1 / len(e)))):
-        each = staircase_targets(e, levels, weighting)
+        each = TargetUnits("staircase", levels, weighting=weighting).targets(e)
         np.testing.assert_array_equal(each.signs, set_targets(e, weighting).signs)
         shares = np.broadcast_to(each.weights, e.shape)
         np.testing.assert_allclose((levels - 1) * shares, whole, rtol=1e-15, atol=1e-320)
@@ -189,18 +199,18 @@ def test_the_steps_of_a_staircase_share_its_weight(e, levels):
 
 @pytest.mark.parametrize("levels", range(2, 9))
 def test_thresholds_are_where_the_staircase_jumps(levels):
-    places = step_thresholds("staircase", levels)
+    places = Units("staircase", levels).thresholds
     assert places == tuple(float(Fraction(j, levels - 1)) for j in range(levels - 1))
     for j, place in enumerate(places):
         below, above = staircase(np.array([place, math.nextafter(place, 9)]), levels)
         assert (below, above) == pytest.approx((j / (levels - 1), (j + 1) / (levels - 1)))
-    assert step_thresholds("sign", None) == step_thresholds("step", None) == (0.0,)
+    assert Units("sign").thresholds == Units("step").thresholds == (0.0,)
 
 
 @pytest.mark.parametrize("levels", [None, 1, 2.5, True, "3"])
 def test_a_staircase_needs_levels(levels):
     with pytest.raises(ValueError, match="levels must be an integer >= 2"):
-        step_thresholds("staircase", levels)
+        Units("staircase", levels)
 
 
 # ------------------------------------------------------------------------------------ output losses
@@ -293,8 +303,7 @@ def test_output_losses_keep_precision_and_their_arguments(name):
     shift=st.floats(-3, 3),
 )
 def test_normalisation_in_fractions(A, scale, shift):
-    normalisation = Normalisation.start(2, np.dtype(float))
-    normalisation.parameters[:] = [[scale] * 2, [shift] * 2]
+    normalisation = Normalisation(np.full(2, scale), np.full(2, shift))
     Z = normalisation.forward(A)
     for j in range(2):
         column = [Fraction(value) for value in A[:, j].tolist()]
@@ -310,31 +319,184 @@ def test_normalisation_in_fractions(A, scale, shift):
         assert normalisation.variance[j] == pytest.approx(running, rel=1e-9)
 
 
-def test_a_look_leaves_the_running_means_alone():
-    normalisation = Normalisation.start(1, np.dtype(float))
-    normalisation.forward(np.array([[1.0], [2.0]]), remember=False)
-    assert (normalisation.mean, normalisation.variance) == (0, 1)
+def test_a_look_leaves_everything_alone():
+    dense = Dense(np.array([[2.0]]), np.array([1.0]), learn_biases=False)
+    layer = Normalised(dense, Normalisation(np.ones(1), np.zeros(1)))
+    layer.forward(np.array([[1.0], [2.0], [4.0]]), remember=False)
+    assert (layer.normalisation.mean, layer.normalisation.variance) == (0, 1)
+    layer.forward(np.array([[0.0], [3.0]]))
+    layer.forward(np.array([[-5.0], [2.0], [4.0]]), remember=False)
+    assert layer.normalisation.mean == pytest.approx(0.05 * 4.0)
+    # Its derivative is still that of the batch that it was to remember.
+    np.testing.assert_allclose(layer.backward(np.ones((2, 1))), 0, atol=1e-12)
 
 
 @SMALL
 @given(seed=st.integers(0, 2**32 - 1), units=st.integers(1, 3))
 def test_folded_weights_are_the_normalisation_with_running_means(seed, units):
     rng = np.random.default_rng(seed)
-    normalisation = Normalisation.start(units, np.dtype(float))
-    normalisation.parameters[:] = rng.standard_normal((2, units))
-    W = rng.standard_normal((units, 4))
-    V = np.hstack([rng.standard_normal((20, 3)), np.ones((20, 1))])
+    normalisation = Normalisation(*rng.standard_normal((2, units)))
+    W, b, V = (
+        rng.standard_normal((units, 3)),
+        rng.standard_normal(units),
+        rng.standard_normal((20, 3)),
+    )
     for _ in range(5):
-        normalisation.forward(V @ W.T)
-    x = (V @ W.T - normalisation.mean) / np.sqrt(normalisation.variance + EPSILON)
-    expected = normalisation.parameters[0] * x + normalisation.parameters[1]
-    np.testing.assert_allclose(V @ normalisation.fold(W).T, expected, rtol=1e-10, atol=1e-10)
+        normalisation.forward(V @ W.T + b)
+    x = (V @ W.T + b - normalisation.mean) / np.sqrt(normalisation.variance + EPSILON)
+    weights, biases = normalisation.fold(W, b)
+    expected = normalisation.scale * x + normalisation.shift
+    np.testing.assert_allclose(V @ weights.T + biases, expected, rtol=1e-10, atol=1e-10)
 
 
 def test_one_sample_is_its_own_mean_and_moves_nothing():
-    normalisation = Normalisation.start(2, np.dtype(float))
-    normalisation.parameters[1] = [0.25, -4.0]
+    normalisation = Normalisation(np.ones(2), np.array([0.25, -4.0]))
     np.testing.assert_array_equal(normalisation.forward(np.array([[7.0, 1e8]])), [[0.25, -4.0]])
-    by_products, by_parameters = normalisation.backward(np.array([[3.0, -1.0]]))
+    by_products = normalisation.backward(np.array([[3.0, -1.0]]))
     np.testing.assert_array_equal(by_products, [[0.0, 0.0]])
-    np.testing.assert_array_equal(by_parameters, [[0.0, 0.0], [3.0, -1.0]])
+    np.testing.assert_array_equal(normalisation.gradients, [[0.0, 0.0], [3.0, -1.0]])
+
+
+# ---------------------------------------------------------------------------------- dense layers
+
+
+def test_a_dense_layer_in_loops():
+    rng = np.random.default_rng(3)
+    W, b = rng.integers(-4, 5, (3, 2)) / 2, rng.integers(-4, 5, 3) / 2
+    V, G = rng.integers(-4, 5, (5, 2)) / 2, rng.integers(-4, 5, (5, 3)) / 2
+    layer = Dense(W.copy(), b.copy())
+    A, by_input = layer.forward(V), layer.backward(G)
+    samples, units, inputs = range(5), range(3), range(2)
+    for n in samples:
+        for j in units:
+            assert A[n, j] == b[j] + sum(W[j, i] * V[n, i] for i in inputs)
+        for i in inputs:
+            assert by_input[n, i] == sum(G[n, j] * W[j, i] for j in units)
+    for j in units:
+        assert layer.gradients[1][j] == sum(G[n, j] for n in samples)
+        for i in inputs:
+            assert layer.gradients[0][j, i] == sum(G[n, j] * V[n, i] for n in samples)
+    assert layer.backward(G, to_input=False).size == 0
+    fixed = Dense(W, b, learn_biases=False)
+    assert len(fixed.parameters) == len(fixed.gradients) == 1
+    np.testing.assert_array_equal(fixed.forward(V), A)
+
+
+# ------------------------------------------------------------------------------ losses of your own
+
+OWN = """
+from dataclasses import dataclass
+
+import numpy as np
+
+from zeroone.losses import HiddenLoss
+
+
+@dataclass(frozen=True)
+class Exponential(HiddenLoss):
+    rate: float = 0.5
+
+    def value(self, m):
+        return np.exp(-np.asarray(self.rate, m.dtype) * m)
+
+    def derivative(self, m):
+        return -np.asarray(self.rate, m.dtype) * self.value(m)
+
+
+class Unfinished(HiddenLoss):
+    def value(self, m):
+        return m
+
+
+class WithArguments(Exponential):
+    def __init__(self, rate):
+        pass
+
+
+class OneNumber(Exponential):
+    def value(self, m):
+        return 1.0
+
+
+class Wide(Exponential):
+    def derivative(self, m):
+        return m.astype(np.longdouble)
+
+
+class Broken(Exponential):
+    def value(self, m):
+        raise KeyError("m")
+
+
+class Stranger:
+    pass
+"""
+
+
+@pytest.fixture
+def own_module(tmp_path, monkeypatch):
+    (tmp_path / "my_losses.py").write_text(OWN, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield "my_losses"
+    sys.modules.pop("my_losses", None)
+
+
+def test_a_loss_of_a_users_own(own_module):
+    loss = hidden_loss(f"{own_module}:Exponential")
+    assert isinstance(loss, HiddenLoss)
+    assert hidden_loss(loss) is loss
+    np.testing.assert_allclose(loss.value(np.array([0.0, 2.0])), [1, math.exp(-1)])
+    z, t = np.array([[0.0, 2.0]]), np.array([[1.0, -1.0]])
+    gradient = layer_gradient(loss, z, t, 1.0, SURROGATES["identity"])
+    np.testing.assert_allclose(gradient, [[-0.5, 0.5 * math.e]])
+
+
+def test_a_new_loss_is_claimed_and_its_errors_are_caught(own_module):
+    """Nothing but its class is needed: no name in a list, no definition elsewhere."""
+    hidden_loss(f"{own_module}:Exponential")
+    kind = sys.modules[own_module].Exponential
+
+    class Capped(kind):
+        name = "capped"
+        kinks: ClassVar = {-1.0: 1}
+
+        def value(self, m):
+            return np.minimum(super().value(m), np.exp(self.rate).astype(m.dtype))
+
+        def derivative(self, m):
+            return np.where(m >= -1, super().derivative(m), 0).astype(m.dtype)
+
+    claim = replace(loss_claim(Capped()), tolerance=1e-9)
+    assert judge(claim, [collect(claim, 0, 0, 500)]).passed
+    for error in claim.planted:
+        wrong = claim.with_planted(error)
+        assert not judge(wrong, [collect(wrong, 0, 0, 500)]).passed, error
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Missing", "'Missing' in .* is missing"),
+        ("Stranger", "must name a class derived from zeroone.losses.HiddenLoss"),
+        ("Unfinished", "cannot be made without arguments: .*derivative"),
+        ("WithArguments", "cannot be made without arguments: .*rate"),
+        ("OneNumber", "must return an array of its argument's shape"),
+        ("Wide", "must return an array of its argument's shape and precision"),
+        ("Broken", "fails on an array of margins: 'm'"),
+    ],
+)
+def test_what_is_no_loss_is_refused(own_module, name, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        hidden_loss(f"{own_module}:{name}")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "loss", ["hinges", ":Hinge", "no_such_module:Hinge", "sys:path", 3, None, SoftHinge]
+)
+def test_what_names_no_loss_is_refused(loss):
+    with pytest.raises(
+        ValueError, match=r"loss (must be one of|must name a class|names the module)"
+    ):
+        hidden_loss(loss)

@@ -14,15 +14,15 @@ from scipy.optimize import minimize
 from zeroone.activations import sign, step
 from zeroone.claims import Kind
 from zeroone.claims.claim import collect, judge
-from zeroone.claims.targetprop_points import (
+from zeroone.claims.exact.separability import (
+    CLAIMS,
     KINDS,
     certificate_exists,
     dichotomies_by_hyperplanes,
     draw_points,
     hull_distance,
 )
-from zeroone.claims.targetprop_separability import CLAIMS
-from zeroone.targetprop.alternatives import (
+from zeroone.exact.alternatives import (
     METHODS,
     by_least_squares,
     by_linear_program,
@@ -30,16 +30,17 @@ from zeroone.targetprop.alternatives import (
     decide,
     least_slack,
     rounding_bound,
+    standardise,
 )
-from zeroone.targetprop.dichotomies import cover_count, dichotomies
-from zeroone.targetprop.feasibility import (
+from zeroone.exact.dichotomies import cover_count, dichotomies
+from zeroone.exact.hulls import affine_minimiser, nearest_points
+from zeroone.exact.separability import (
     fraction_infeasible,
     ho_kashyap,
     layer_feasibility,
+    separate,
+    verify,
 )
-from zeroone.targetprop.hulls import affine_minimiser, nearest_points
-from zeroone.targetprop.separability import separate, verify
-from zeroone.targetprop.standardise import standardise
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
 PLANTED = [(claim.id, error) for claim in CLAIMS for error in claim.planted]
@@ -83,7 +84,7 @@ def test_samples_have_all_kinds_and_both_signs():
     assert {points.kind for points in drawn} == set(KINDS)
     assert all({-1.0, 1.0} <= set(points.targets) for points in drawn)
     assert any(0.0 in points.targets for points in drawn)
-    assert {points.scale for points in drawn} >= {1.0, 1e-150, 1e150}
+    assert {points.scale for points in drawn} >= {1.0, 2.0**-500, 2.0**500}
     answers = [certificate_exists(points.plain, points.targets) for points in drawn]
     assert 10 < sum(answers) < 60
 
@@ -219,6 +220,12 @@ def test_or_has_the_diagonal(method):
     assert abs(found.gap) < 1e-14
 
 
+def test_features_of_very_different_size_give_no_warning():
+    X = np.array([[1e300, 0.0], [-1e300, 1], [1e300, 2], [0, 3]])
+    assert verify(separate(X, [1, -1, -1, 1]), X, [1, -1, -1, 1])
+    separate(X, [1, 1, -1, 1])
+
+
 def test_equal_points_with_other_targets():
     found = separate([[3.0, 1], [0, 0], [3, 1]], [1, 1, -1])
     assert found.separable is False
@@ -291,8 +298,9 @@ def test_what_double_precision_cannot_tell_is_not_guessed():
     assert not verify(found, X, [-1, 1, -1, 1, -1])
 
 
-def test_a_hyperplane_that_drowns_in_rounding_is_not_claimed():
-    found = separate(XOR + 1e15, [-1, 1, 1, 1])
+@pytest.mark.parametrize("offset", [1e14, 1e15])
+def test_a_hyperplane_that_drowns_in_rounding_is_not_claimed(offset):
+    found = separate(XOR + offset, [-1, 1, 1, 1])
     assert found.separable is None
     assert found.slack > 0.1  # they are separable, as integers show
 
@@ -317,6 +325,7 @@ def test_any_hyperplane_has_no_bound():
     ("X", "targets", "options", "message"),
     [
         ([[1.0], [np.nan]], [1, -1], {}, "X must be finite"),
+        ([[1.0], [1e308]], [1, -1], {}, "X must have entries of at most 1e300"),
         ([1.0, 2.0], [1, -1], {}, "X must have 2 axes"),
         (XOR, [1, -1, 1], {}, "targets must have shape"),
         (XOR, [1, -1, 1, 2], {}, "targets must hold -1, 0 and"),
@@ -531,7 +540,7 @@ def test_an_exhausted_solver_is_replaced_by_the_other(monkeypatch):
     def exhausted(*_):
         raise RuntimeError("Maximum number of iterations reached.")
 
-    monkeypatch.setattr("zeroone.targetprop.alternatives.nnls", exhausted)
+    monkeypatch.setattr("zeroone.exact.alternatives.nnls", exhausted)
     assert by_least_squares(XOR) == (None, None)
     assert separate(XOR, [-1, 1, 1, -1]).separable is False
     assert separate(XOR, [-1, 1, 1, 1]).separable is True

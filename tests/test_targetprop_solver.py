@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zeroone.claims.targetprop_updates import CLAIMS, backpropagation, sample_trainings
+from zeroone.claims.targetprop.updates import CLAIMS, backpropagation, sample_trainings
+from zeroone.nets.normalisation import EPSILON
 from zeroone.targetprop import DivergenceError, solver
-from zeroone.targetprop.normalise import EPSILON
-from zeroone.targetprop.optimise import Adam, Momentum, make_optimiser
+from zeroone.targetprop.optimisers import Adam, Momentum, make_optimiser
 from zeroone.targetprop.options import TargetOptions
 from zeroone.targetprop.solver import dropped, iterate
 from zeroone.targetprop.targets import set_targets
@@ -25,8 +25,14 @@ def problem(seed=0, n=30, n_classes=3):
 
 
 def final_weights(*arguments, **options):
+    """Return weights and biases of all layers, one after the other."""
     *_, last = iterate(*arguments, **options)
-    return last.state.weights
+    return [array for pair in last.state.layers() for array in pair]
+
+
+def dense(state):
+    """Return the dense layers of a net, without their normalisation."""
+    return [getattr(layer, "linear", layer) for layer in state.net]
 
 
 def units_by_hand(z, activation, levels=None):
@@ -50,41 +56,72 @@ def test_one_step_for_each_layer_of_each_batch(measure):
     assert ends == [5, 11]
     assert [steps[end].info["position"] for end in ends] == [1.0, 2.0]
     for number, step in enumerate(steps):
-        moved = {"W3": "output loss", "W2": "layer 2 loss", "W1": "layer 1 loss"}[step.block]
-        assert (
-            set(step.before)
-            == set(step.after)
-            == {
-                "output loss",
-                "layer 1 loss",
-                "layer 2 loss",
-            }
-        )
+        # The losses of the layers that this batch has come to, the one that moved last.
+        reached = ["output loss", "layer 2 loss", "layer 1 loss"][: 1 + number % 3]
+        assert list(step.before) == list(step.after) == reached
         seen = measure or number in range(3, 6) or number in range(9, 12)
-        assert math.isfinite(step.after[moved]) is seen
-        others = [name for name in step.after if name != moved]
+        for value in (*step.before.values(), *step.after.values(), step.decrease):
+            assert math.isfinite(value) is seen
+        *others, moved = reached
         np.testing.assert_equal([step.before[k] for k in others], [step.after[k] for k in others])
+        fall = step.before[moved] - step.after[moved]
+        np.testing.assert_allclose(step.decrease, fall, atol=1e-12)
         if step.block != "W3":
             assert step.info["targets"].signs.shape == (10, {"W2": 3, "W1": 5}[step.block])
 
 
+@pytest.mark.parametrize("normalise", [False, True])
 @pytest.mark.parametrize("levels", [None, 2, 4])
-def test_measured_losses_are_those_of_the_targets_by_hand(levels):
+def test_the_terms_are_those_of_the_state_by_hand(levels, normalise):
+    """Every loss in `after` is that of the state's weights, `inputs` and the targets."""
     X, y = problem(n=12)
     options = {"loss": "hinge", "batch_size": 12, "epochs": 3, "learning_rate": 0.01}
     options |= {"activation": "staircase", "levels": levels} if levels else {}
     places = [j / (levels - 1) for j in range(levels - 1)] if levels else [0.0]
-    for step in iterate(X, y, 4, rng=1, measure=True, **options):
-        if step.block != "W1":
-            continue
-        # After the update; the batch is all samples, in the order of the layer's own input.
-        layer, targets = step.state.layers[0], step.info["targets"]
-        z = layer.V @ layer.weights.T
-        shares = targets.weights * (targets.signs != 0)
-        by_hand = sum(
-            np.sum(shares * np.maximum(1 - targets.signs * (z - place), 0)) for place in places
-        )
-        assert step.after["layer 1 loss"] == pytest.approx(by_hand, rel=1e-12)
+    previous, targets = None, {}
+    for step in iterate(X, y, (4, 3), rng=1, measure=True, normalise=normalise, **options):
+        targets[step.block] = step.info.get("targets")
+        for name in step.after:
+            i = 2 if name == "output loss" else int(name.split()[1]) - 1
+            layer, V = dense(step.state)[i], step.state.inputs[i]
+            z = V @ layer.weights.T + layer.biases
+            if normalise and i < 2:
+                norm = step.state.net[i].normalisation
+                z = (z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + EPSILON)
+                z = norm.scale * z + norm.shift
+            if name == "output loss":
+                # The batch is all samples; their order is that of the layer's own input.
+                order = [int(np.argwhere((x == X).all(axis=1))[0, 0]) for x in step.state.inputs[0]]
+                odds = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+                by_hand = -np.mean(np.log(odds[np.arange(12), y[order]]))
+            else:
+                t, weights = targets[f"W{i + 1}"].signs, targets[f"W{i + 1}"].weights
+                by_hand = sum(
+                    np.sum((t != 0) * weights * np.maximum(1 - t * (z - place), 0))
+                    for place in places
+                )
+            assert step.after[name] == pytest.approx(by_hand, rel=1e-9, abs=1e-12)
+        if previous is not None and step.block != "W3":
+            assert {name: step.before[name] for name in previous.after} == dict(previous.after)
+        previous = step
+
+
+def test_blocks_know_their_equations():
+    names = solver.blocks(3)
+    assert names == ["W1", "W2", "W3"]
+    assert "t = -sign(e)" in names[0].equation == names[1].equation
+    assert "dL/d(scores)" in names[2].equation
+    X, y = problem()
+    for step in iterate(X, y, (3, 2), rng=0, epochs=1):
+        assert step.block.equation == names[int(step.block[1:]) - 1].equation
+        assert step.block.source == "docs/theory.md#c1"
+
+
+def test_numpy_speaks_again_between_the_steps():
+    X, y = problem()
+    before = np.geterr()
+    for _ in iterate(X, y, 3, rng=0, epochs=1):
+        assert np.geterr() == before
 
 
 def test_measuring_changes_nothing():
@@ -135,16 +172,15 @@ def test_precision_is_kept(dtype, optimiser):
 )
 def test_each_epoch_sees_each_sample_at_most_once(n, batch, epochs, seed):
     X, y = problem(n=n)
-    V = np.hstack([X, np.ones((n, 1))])
     options = TargetOptions(epochs=epochs, batch_size=batch)
     rng, rows = np.random.default_rng(seed), []
 
     def fetch(chosen):
         rows.append(chosen)
-        return V[chosen]
+        return X[chosen]
 
     state = solver.start(4, 3, (2,), options, rng, np.dtype(float))
-    for _ in solver.train(V, y, state, options, fetch=fetch):
+    for _ in solver.train(X, y, state, options, fetch=fetch):
         pass
     size = min(batch, n) if batch else min(max(n // 100, 10), 100, n)
     assert all(len(chosen) == size for chosen in rows)
@@ -176,10 +212,10 @@ gradients = st.lists(
 @given(g=gradients, mu=st.sampled_from([0.0, 0.5, 0.9]), rate=st.floats(1e-4, 1))
 def test_momentum_by_hand(g, mu, rate):
     W = np.array([[0.5, -1.0, 2.0]])
-    optimiser = Momentum(W, mu)
+    optimiser = Momentum([W], mu)
     w, velocity = W[0].tolist(), [0.0] * 3
     for gradient in g:
-        optimiser.update(W, np.array([gradient]), rate)
+        optimiser.update([np.array([gradient])], rate)
         for k in range(3):
             velocity[k] = mu * velocity[k] + gradient[k]
             w[k] -= rate * velocity[k]
@@ -190,10 +226,10 @@ def test_momentum_by_hand(g, mu, rate):
 @given(g=gradients, b1=st.sampled_from([0.0, 0.5, 0.9]), rate=st.floats(1e-4, 1))
 def test_adam_by_hand(g, b1, rate):
     W = np.array([[0.5, -1.0, 2.0]])
-    optimiser = Adam(W, b1)
+    optimiser = Adam([W], b1)
     w, m, v = W[0].tolist(), [0.0] * 3, [0.0] * 3
     for t, gradient in enumerate(g, start=1):
-        optimiser.update(W, np.array([gradient]), rate)
+        optimiser.update([np.array([gradient])], rate)
         for k in range(3):
             m[k] = b1 * m[k] + (1 - b1) * gradient[k]
             v[k] = 0.999 * v[k] + (1 - 0.999) * gradient[k] ** 2
@@ -204,10 +240,10 @@ def test_adam_by_hand(g, b1, rate):
 
 def test_optimisers_by_name():
     W = np.zeros((1, 2))
-    assert isinstance(make_optimiser("adam", W, 0.9), Adam)
-    assert isinstance(make_optimiser("momentum", W, 0.9), Momentum)
+    assert isinstance(make_optimiser("adam", [W], 0.9), Adam)
+    assert isinstance(make_optimiser("momentum", [W], 0.9), Momentum)
     with pytest.raises(ValueError, match="optimiser must be one of"):
-        make_optimiser("newton", W, 0.9)
+        make_optimiser("newton", [W], 0.9)
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "momentum"])
@@ -219,14 +255,12 @@ def test_weight_decay_shrinks_all_but_the_bias(optimiser):
         optimiser=optimiser, weight_decay=0.5, decay="constant", learning_rate=0.1, epochs=3
     )
     state = solver.start(2, 2, (4,), options, np.random.default_rng(0), np.dtype(float))
-    before = state.layers[0].weights.copy()
-    V = np.hstack([X, np.ones((2, 1))])
-    for _ in solver.train(V, y, state, options):
+    weights, biases = (array.copy() for array in state.net[0].parameters)
+    for _ in solver.train(X, y, state, options):
         pass
-    np.testing.assert_array_equal(state.layers[1].weights, 0)
-    expected = before.copy()
-    expected[:, :-1] *= (1 - 0.1 * 0.5) ** 3
-    np.testing.assert_allclose(state.layers[0].weights, expected, rtol=1e-15)
+    np.testing.assert_array_equal(state.net[1].weights, 0)
+    np.testing.assert_allclose(state.net[0].weights, weights * (1 - 0.1 * 0.5) ** 3, rtol=1e-15)
+    np.testing.assert_array_equal(state.net[0].biases, biases)
 
 
 @pytest.mark.parametrize(
@@ -268,30 +302,64 @@ def test_the_first_batch_moves_the_output_layer_alone():
         first = None
         for step in iterate(X, y, (5, 4), measure=True, **options):
             if first is None:
-                first = [W.copy() for W in step.state.weights]
+                first = [array.copy() for pair in step.state.layers() for array in pair]
                 assert first[-1].any()
             else:
                 # e = 0: "don't care", and so no target and no loss.
                 assert not step.info["targets"].signs.any()
                 name = f"layer {step.block[1:]} loss"
                 assert step.before[name] == step.after[name] == 0
-        for now, then in zip(step.state.weights, first, strict=True):
+        last = [array for pair in step.state.layers() for array in pair]
+        for now, then in zip(last, first, strict=True):
             np.testing.assert_array_equal(now, then)
+
+
+class Doubling:
+    """A layer of another kind: a dense one on twice its input. Doubling is exact."""
+
+    def __init__(self, linear):
+        self.linear = linear
+        self.parameters, self.gradients = linear.parameters, linear.gradients
+
+    def forward(self, V, *, remember=True):
+        return self.linear.forward(2 * V, remember=remember)
+
+    def backward(self, G, *, to_input=True):
+        return 2 * self.linear.backward(G, to_input=to_input)
+
+    def folded(self):
+        return 2 * self.linear.weights, self.linear.biases
+
+
+def test_any_kind_of_layer_will_do():
+    X, y = problem()
+    options = TargetOptions(epochs=3, loss="hinge", learning_rate=0.05)
+    trained = []
+    for kind, data in ((lambda dense: dense, 2 * X), (Doubling, X)):
+        state = solver.start(4, 3, (5, 4), options, np.random.default_rng(0), np.dtype(float))
+        state.net[0] = kind(state.net[0])
+        for _ in solver.train(data, y, state, options):
+            pass
+        trained.append(state)
+    plain, doubling = (state.layers() for state in trained)
+    np.testing.assert_array_equal(doubling[0][0], 2 * plain[0][0])
+    for ours, theirs in zip(doubling[1:], plain[1:], strict=True):
+        for a, b in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_units_that_do_not_matter_stay():
     """A unit with no weight above gets no target, and does not move, however all others do."""
     X, y = problem()
-    V = np.hstack([X, np.ones((30, 1))])
     for weighting in ("magnitude", "equal"):
         options = TargetOptions(weighting=weighting, loss="squared_hinge")
         state = solver.start(4, 3, (5,), options, np.random.default_rng(0), np.dtype(float))
-        state.layers[1].weights[:] = np.random.default_rng(1).standard_normal((3, 6))
-        state.layers[1].weights[:, 2] = 0
-        before = state.layers[0].weights.copy()
-        *_, step = solver.batch_steps(state, V, y, options, 0.1, measure=False)
+        state.net[1].weights[:] = np.random.default_rng(1).standard_normal((3, 5))
+        state.net[1].weights[:, 2] = 0
+        before = np.column_stack(state.net[0].parameters)
+        *_, step = solver.batch_steps(state, X, y, options, 0.1, measure=False)
         assert not step.info["targets"].signs[:, 2].any()
-        same = np.all(state.layers[0].weights == before, axis=1)
+        same = np.all(np.column_stack(state.net[0].parameters) == before, axis=1)
         np.testing.assert_array_equal(same, [False, False, True, False, False])
 
 
@@ -312,18 +380,18 @@ def test_forward_by_hand(activation, levels, normalise):
     chosen = TargetOptions(**options)
     state = solver.start(4, 3, (5, 4), chosen, np.random.default_rng(2), np.dtype(float))
     rng = np.random.default_rng(0)
-    for layer in state.layers:
+    for layer in dense(state):
         layer.weights[:] = rng.standard_normal(layer.weights.shape)
-    V = np.hstack([X, np.ones((30, 1))])
-    scores, H = solver.forward(state, V, chosen), X
-    for layer in state.layers[:-1]:
-        z = H @ layer.weights[:, :-1].T + layer.weights[:, -1]
+        layer.biases[:] = rng.standard_normal(layer.biases.shape)
+    scores, H = solver.forward(state, X, chosen.units), X
+    for layer, whole in zip(dense(state)[:-1], state.net, strict=False):
+        z = H @ layer.weights.T + layer.biases
         if normalise:
-            scale, shift = layer.normalisation.parameters
-            z = scale * (z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + EPSILON) + shift
+            norm = whole.normalisation
+            z = norm.scale * (z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + EPSILON) + norm.shift
         H = units_by_hand(z, activation, levels)
-    top = state.layers[-1].weights
-    np.testing.assert_allclose(scores, H @ top[:, :-1].T + top[:, -1], rtol=1e-10, atol=1e-10)
+    top = state.net[-1]
+    np.testing.assert_allclose(scores, H @ top.weights.T + top.biases, rtol=1e-10, atol=1e-10)
 
 
 def test_two_levels_are_a_step_unit():
@@ -340,14 +408,15 @@ def test_folded_weights_make_the_same_net():
     X, y = problem()
     *_, last = iterate(X, y, (6, 5), rng=0, epochs=5, normalise=True, learning_rate=0.02)
     V = H = X
-    for layer, W in zip(last.state.layers, last.state.weights, strict=True):
-        z = V @ W[:, :-1].T + W[:, -1]
-        raw = H @ layer.weights[:, :-1].T + layer.weights[:, -1]
-        norm = layer.normalisation
-        if norm is not None:
-            scale, shift = norm.parameters
+    for layer, (W, b) in zip(last.state.net, last.state.layers(), strict=True):
+        z = V @ W.T + b
+        linear = getattr(layer, "linear", layer)
+        raw = H @ linear.weights.T + linear.biases
+        if linear is not layer:
+            norm = layer.normalisation
             assert not np.array_equal(norm.mean, np.zeros_like(norm.mean))
-            raw = scale * (raw - norm.mean) / np.sqrt(norm.variance + EPSILON) + shift
+            raw = (raw - norm.mean) / np.sqrt(norm.variance + EPSILON)
+            raw = norm.scale * raw + norm.shift
         np.testing.assert_allclose(z, raw, rtol=1e-9, atol=1e-9)
         V, H = np.where(z > 0, 1.0, -1.0), np.where(raw > 0, 1.0, -1.0)
 
@@ -355,22 +424,20 @@ def test_folded_weights_make_the_same_net():
 @SMALL
 @given(part=st.sampled_from([0.1, 0.5, 0.9]), seed=st.integers(0, 99))
 def test_dropped_inputs_are_zero_and_the_others_grow(part, seed):
-    V = np.full((200, 11), 2.0)
-    V[:, -1] = 1
+    V = np.full((200, 10), 2.0)
     result = dropped(V, part, np.random.default_rng(seed))
-    np.testing.assert_array_equal(result[:, -1], 1)
-    kept = result[:, :-1] != 0
-    np.testing.assert_allclose(result[:, :-1][kept], 2 / (1 - part))
+    kept = result != 0
+    np.testing.assert_allclose(result[kept], 2 / (1 - part))
     # 2000 draws: five standard errors.
     assert abs(kept.mean() - (1 - part)) < 5 * math.sqrt(part * (1 - part) / 2000)
-    assert (V[:, :-1] == 2).all()
+    assert (V == 2).all()
 
 
 @pytest.mark.parametrize("activation", ["sign", "step"])
 def test_exclusive_or_is_learned(activation):
     wrong = []
     for seed in range(5):
-        W, top = final_weights(
+        W, b, top, shift = final_weights(
             XOR - 0.5,
             [0, 1, 1, 0],
             16,
@@ -379,8 +446,8 @@ def test_exclusive_or_is_learned(activation):
             activation=activation,
             learning_rate=0.05,
         )
-        H = units_by_hand((XOR - 0.5) @ W[:, :-1].T + W[:, -1], activation)
-        wrong.append(np.sum((H @ top[:, :-1].T + top[:, -1]).argmax(axis=1) != [0, 1, 1, 0]))
+        H = units_by_hand((XOR - 0.5) @ W.T + b, activation)
+        wrong.append(np.sum((H @ top.T + shift).argmax(axis=1) != [0, 1, 1, 0]))
     assert wrong.count(0) >= 4, wrong
 
 
@@ -406,19 +473,19 @@ def test_divergence_stops_with_step_and_cause(dtype, normalise):
 
 def test_the_layer_to_blame_is_named():
     X, _ = problem()
-    V, options = np.hstack([X, np.ones((30, 1))]), TargetOptions()
+    options = TargetOptions()
     state = solver.start(4, 3, (4, 3), options, np.random.default_rng(0), np.dtype(float))
-    state.layers[1].weights[0, 0] = np.nan
+    state.net[1].weights[0, 0] = np.nan
     with pytest.raises(DivergenceError, match=r"pre-activations of layer 2.*weights of layer 2"):
-        solver.forward(state, V, options)
-    state.layers[1].weights[0, 0] = 1e308
-    state.layers[1].weights[0, 1] = 1e308
-    state.layers[0].weights[:, :-1], state.layers[0].weights[:, -1] = 0, 1
+        solver.forward(state, X, options.units)
+    state.net[1].weights[0, 0] = 1e308
+    state.net[1].weights[0, 1] = 1e308
+    state.net[0].weights[:], state.net[0].biases[:] = 0, 1
     with (
         np.errstate(over="ignore"),
         pytest.raises(DivergenceError, match="because they overflowed"),
     ):
-        solver.forward(state, V, options)
+        solver.forward(state, X, options.units)
 
 
 def test_large_but_finite_values_are_no_divergence():
@@ -467,6 +534,7 @@ def test_bad_options_are_named_at_once(options, message):
         ([[0.0], [1.0]], [0, -1], 2, "y must hold classes from 0"),
         ([[0.0], [1.0]], [0, 1], [], "hidden must"),
         ([[0.0], [1.0]], [0, 1], [2, 0], "hidden must"),
+        ([[0.0], [1.0]], [0, 1], 10**23, "hidden must be at most 1000000000 units a layer"),
     ],
 )
 def test_bad_data_are_named_at_once(X, y, hidden, message):
@@ -480,16 +548,16 @@ def test_normalised_layers_leave_their_biases_alone(optimiser):
     X, y = problem()
     options = TargetOptions(normalise=True, optimiser=optimiser, epochs=3)
     state = solver.start(4, 3, (5, 4), options, np.random.default_rng(0), np.dtype(float))
-    before = [layer.weights.copy() for layer in state.layers[:-1]]
-    for _ in solver.train(np.hstack([X, np.ones((30, 1))]), y, state, options):
+    before = [(layer.weights.copy(), layer.biases.copy()) for layer in dense(state)[:-1]]
+    for _ in solver.train(X, y, state, options):
         pass
-    for layer, then in zip(state.layers, before, strict=False):
-        np.testing.assert_array_equal(layer.weights[:, -1], then[:, -1])
-        assert not np.array_equal(layer.weights, then)
+    for layer, (weights, biases) in zip(dense(state), before, strict=False):
+        np.testing.assert_array_equal(layer.biases, biases)
+        assert not np.array_equal(layer.weights, weights)
 
 
 def test_one_sample_one_unit_one_class():
-    W, top = final_weights([[2.0]], [0], 1, rng=0, epochs=3)
-    assert (W.shape, top.shape) == ((1, 2), (2, 2))
-    scores = np.sign(2 * W[0, 0] + W[0, 1]) * top[:, 0] + top[:, 1]
+    W, b, top, shift = final_weights([[2.0]], [0], 1, rng=0, epochs=3)
+    assert (W.shape, b.shape, top.shape, shift.shape) == ((1, 1), (1,), (2, 1), (2,))
+    scores = np.sign(2 * W[0, 0] + b[0]) * top[:, 0] + shift
     assert scores.argmax() == 0

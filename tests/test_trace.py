@@ -1,13 +1,16 @@
-"""Step and History."""
+"""Block, Step and History."""
 
+import copy
 import csv
+import json
 import math
 import os
+import pickle
 
 import numpy as np
 import pytest
 
-from zeroone.trace import History, Step
+from zeroone.steps import Block, History, Step
 
 
 def make_step(sweep=1, block="W2", before=(3.0, 1.0), after=(1.5, 1.25), **info):
@@ -18,6 +21,61 @@ def make_step(sweep=1, block="W2", before=(3.0, 1.0), after=(1.5, 1.25), **info)
         dict(zip(names, before, strict=True)),
         dict(zip(names, after, strict=True)),
         info=info,
+    )
+
+
+U_STEP = Block("u", "u <- prox_{(lam/beta) P}(w)", "docs/theory.md#a6")
+
+
+def test_a_block_is_its_name():
+    assert U_STEP == "u"
+    assert hash(U_STEP) == hash("u")
+    assert {"u": 1}[U_STEP] == 1
+    assert (f"{U_STEP}", str(U_STEP), json.dumps(U_STEP)) == ("u", "u", '"u"')
+    assert sorted([Block("w"), U_STEP]) == ["u", "w"]
+    assert U_STEP.upper() == "U"
+
+
+def test_a_block_has_its_equation_and_source():
+    assert U_STEP.equation == "u <- prox_{(lam/beta) P}(w)"
+    assert U_STEP.source == "docs/theory.md#a6"
+    assert (Block("w").equation, Block("w").source) == ("", "")
+    # The same block whatever the equation says: it is compared as a string.
+    assert Block("u", "other") == U_STEP
+
+
+@pytest.mark.parametrize(
+    "again",
+    [copy.copy, copy.deepcopy]
+    + [
+        lambda block, protocol=protocol: pickle.loads(pickle.dumps(block, protocol))
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
+    ],
+    ids=["copy", "deepcopy", *(f"pickle {n}" for n in range(pickle.HIGHEST_PROTOCOL + 1))],
+)
+def test_a_block_survives_copies(again):
+    block = again(U_STEP)
+    assert type(block) is Block
+    assert block == U_STEP
+    assert (block.equation, block.source) == (U_STEP.equation, U_STEP.source)
+    step = again(make_step(block=U_STEP))
+    assert step == make_step(block=U_STEP)
+    assert step.block.equation == U_STEP.equation
+
+
+def test_blocks_of_a_run_are_a_table():
+    blocks = {name: Block(name, f"{name} <- ...") for name in ("W1", "U1")}
+    assert blocks[make_step(block=blocks["U1"]).block].equation == "U1 <- ..."
+
+
+def test_a_history_says_how_long_it_is_and_how_it_ends():
+    history = History()
+    assert repr(history) == "<History, empty>"
+    history.record(sweep=1, accuracy=0.123456)
+    assert repr(history) == "<History of 1 row; last: sweep=1, accuracy=0.1235>"
+    history.record_step(make_step(block=U_STEP))
+    assert repr(history) == (
+        "<History of 2 rows; last: sweep=1, block=u, objective=2.75, fit=1.5, ridge=1.25>"
     )
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from zeroone.validation import (
+from zeroone.support.validation import (
     check_array,
     check_choice,
     check_integer,

@@ -19,7 +19,7 @@ from zeroone import __version__, cli
 from zeroone.claims import Kind, all_claims, registry, rerun, runner, verify, worker_pool
 from zeroone.claims.claim import Claim, collect, judge
 from zeroone.claims.histogram import EDGES, Histogram
-from zeroone.commands import verify_histogram, verify_html
+from zeroone.commands import verify_page
 
 CLAIMS = {claim.id: claim for claim in all_claims()}
 FEW = [CLAIMS[name] for name in ("bcd.u-block", "bcd.infimum", "bcd.movement", "bcd.compress")]
@@ -144,7 +144,7 @@ def test_worker_pool_limits_threads_and_restores(monkeypatch):
         assert pool is None
 
 
-@pytest.mark.parametrize("workers", [0, -1, 1.5, True])
+@pytest.mark.parametrize("workers", [0, -1, 1.5, True, 10**6, 2**63])
 def test_worker_pool_refuses(workers):
     with pytest.raises(ValueError, match="workers must be"), worker_pool(workers):
         pass
@@ -163,7 +163,7 @@ def test_seed_decides():
 
 @given(cases=st.integers(1, 5000), chunk=st.integers(1, 1000), own=st.integers(1, 1000))
 def test_chunks_add_up(cases, chunk, own):
-    parts = runner.chunks(own_claim(chunk=chunk, cases=own), cases)
+    parts = list(runner.chunks(own_claim(chunk=chunk, cases=own), cases))
     assert [number for number, _ in parts] == list(range(len(parts)))
     assert sum(count for _, count in parts) == cases
     assert all(0 < count <= min(chunk, own) for _, count in parts)
@@ -254,7 +254,7 @@ EXCESSES = arrays(float, st.integers(1, 20), elements=st.one_of(VALUES, st.just(
 @given(kind=st.sampled_from(list(Kind)), excesses=EXCESSES, tolerance=st.sampled_from([0, 1e-9]))
 def test_bars_show_all_comparisons_and_what_fails(kind, excesses, tolerance):
     verdict = compared(kind, excesses, tolerance)
-    counts = drawn_counts(verify_histogram.draw(verdict))
+    counts = drawn_counts(verify_page.draw_histogram(verdict))
     assert sum(counts.values()) == verdict.comparisons == len(excesses)
     if kind is Kind.COUNTEREXAMPLE:
         assert counts["fails"] == 0
@@ -269,18 +269,18 @@ def test_bars_show_all_comparisons_and_what_fails(kind, excesses, tolerance):
 def test_bars_stay_inside_the_picture():
     for kind in Kind:
         verdict = compared(kind, [-np.inf, -1.0, -1e-17, 0, 1e-18, 1e-12, 1e-3, 1.0, np.nan])
-        svg = ElementTree.fromstring(verify_histogram.draw(verdict))
+        svg = ElementTree.fromstring(verify_page.draw_histogram(verdict))
         for bar in svg.iter("rect"):
             left, top, width, height = (float(bar.get(a)) for a in ("x", "y", "width", "height"))
-            assert left >= verify_histogram.LEFT
-            assert left + width <= verify_histogram.WIDTH
+            assert left >= verify_page.LEFT
+            assert left + width <= verify_page.WIDTH
             assert top >= 0
-            assert top + height <= verify_histogram.HEIGHT
+            assert top + height <= verify_page.HEIGHT
             assert height > 0
 
 
 def test_nothing_compared_draws_nothing():
-    assert verify_histogram.draw(compared(Kind.EQUALITY, [])) == ""
+    assert verify_page.draw_histogram(compared(Kind.EQUALITY, [])) == ""
 
 
 # ------------------------------------------------------------------------------------- the command
@@ -322,6 +322,31 @@ def test_command_fails(broken, tmp_path, capsys):
     text = page.read_text(encoding="utf-8")
     assert '1 of 3 claims fails:</span> <a href="#claim-bcd.u-block">' in text
     assert text.count('class="claim fails"') == 1
+
+
+def test_command_with_too_few_instances(few, tmp_path, capsys):
+    page, results = tmp_path / "report.html", tmp_path / "results.json"
+    arguments = ["verify", "--cases", "1", "--html", str(page), "--json", str(results)]
+    assert cli.main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert re.search(rf"{SEARCH.id} .* too few instances\n", printed)
+    assert "with too few instances to judge" in printed
+    search = json.loads(results.read_text())["claims"][-1]
+    assert (search["passed"], search["undecided"]) == (False, True)
+    text = page.read_text(encoding="utf-8")
+    assert "too few instances to judge: " in text
+    assert 'class="claim fails"' not in text
+
+
+def test_a_broken_claim_fails_however_few_its_instances(broken, capsys):
+    assert cli.main(["verify", "--cases", "40"]) == 1
+    assert "FAILS" in capsys.readouterr().out
+
+
+def test_many_instances_begin_at_once():
+    numbers = runner.chunks(own_claim(chunk=1000), 10**15)
+    assert next(numbers) == (0, 200)
+    assert not next(verify([own_claim(chunk=1000)], cases=1000)).failed
 
 
 def test_command_with_two_workers(tmp_path, capsys):
@@ -410,7 +435,7 @@ def test_interrupted_run_leaves_the_old_file(option, monkeypatch, tmp_path, caps
 
 
 def test_failed_write_leaves_the_old_page(few, monkeypatch, tmp_path):
-    monkeypatch.setattr(verify_html, "claim_section", lambda verdict, run: 1 / 0)
+    monkeypatch.setattr(verify_page, "claim_section", lambda verdict, run: 1 / 0)
     file = tmp_path / "report.html"
     file.write_text("old")
     with pytest.raises(ZeroDivisionError):
@@ -512,8 +537,8 @@ def test_page_says_how_to_draw_the_tightest_again(written, few):
 
 def test_same_seed_same_page_but_for_the_seconds(few):
     def page(seconds, seed=0):
-        run = verify_html.Run(seed, "default", 20, seconds)
-        return "".join(verify_html.page(list(verify(few, cases=20, seed=seed)), run)).splitlines()
+        run = verify_page.Run(seed, "default", 20, seconds)
+        return "".join(verify_page.page(list(verify(few, cases=20, seed=seed)), run)).splitlines()
 
     first, second = page(1.5), page(2.5)
     differing = [(one, two) for one, two in zip(first, second, strict=True) if one != two]
@@ -526,7 +551,7 @@ def test_page_escapes_everything():
     nasty = "<b>&\"'</b>"
     claim = own_claim(id=nasty, statement=nasty, source=nasty, hypotheses=nasty, subject=2.0)
     verdicts = [replace(verdict, reason=nasty) for verdict in verify([claim])]
-    text = "".join(verify_html.page(verdicts, verify_html.Run(0, "default", None, 0.0)))
+    text = "".join(verify_page.page(verdicts, verify_page.Run(0, "default", None, 0.0)))
     assert "<b>" not in text
     tree = ElementTree.fromstring(text.replace("<!DOCTYPE html>", ""))
     assert nasty in {heading.text for heading in tree.iter("h3")}
@@ -535,7 +560,7 @@ def test_page_escapes_everything():
 
 def test_page_of_a_claim_that_compares_nothing():
     claim = own_claim(measure=lambda subject, x: (np.empty(0), np.empty(0)))
-    text = "".join(verify_html.page(list(verify([claim])), verify_html.Run(0, "thorough", None, 0)))
+    text = "".join(verify_page.page(list(verify([claim])), verify_page.Run(0, "thorough", None, 0)))
     Reader(text)
     assert "nothing was compared" in text
     assert "<svg" not in text

@@ -3,16 +3,19 @@
 #
 # ## What you will see
 #
-# Every symbol that the tutorials use: what it means, what it is called in the code, which shape it
-# has. After that every equation that they cite, with its number and the function that computes it.
-# At the end the shapes are checked.
+# This page lists every symbol that the tutorials use: what it means, what the code calls it, and
+# which shape it has. After the symbols of a part come the equations that the tutorials cite, each
+# with its number and the function that computes it. The last cell checks the shapes.
 #
-# **Numbers of equations.** `docs/theory.md` has the parts A, B and C, and in them the sections A1,
-# A2 and so on. (A1.4) is the fourth equation of section A1, and (A.2) the second one before A1
-# begins. (U.1) to (U.4) are about single units and belong to all parts.
+# **Numbers of equations.** They are those of [the theory](../docs/theory.md), which also says where
+# each equation holds and which claim of `zeroone verify` checks it. Its parts are
+# [A](../docs/theory.md#a), [B](../docs/theory.md#b) and [C](../docs/theory.md#c). Part A has the
+# sections A1, A2 and so on; section A1 is at `docs/theory.md#a1`. (A1.4) belongs to section A1, and
+# (A.2) comes before A1 begins. (U.1) to (U.4) are about [single units](../docs/theory.md#units) and
+# belong to all parts.
 #
 # **Names in the code.** `gaussian.angle` is short for `zeroone.gaussian.angle`. A name without a
-# dot is that of an argument, a field or a local variable.
+# dot is an argument, a field or a local variable.
 #
 # **Conventions**
 #
@@ -34,11 +37,18 @@
 # * [FTP] Friesen, Domingos, *Deep Learning as a Mixed Convex-Combinatorial Optimization Problem*,
 #   ICLR 2018, arXiv:1710.11573: part C.
 #
-# Three papers share one alphabet, and some letters have two meanings. They never meet on one page:
-# $P$ is a penalty, and in (A1.2) a projection; $z$ is a pre-activation, and in (A6.5) a multiplier;
-# $h$ is the output of the network of part A, the number of layers in part B, and the output of a
-# layer in part C; $\tau$ is a threshold in (A5.5) and a price in part B; $\pi$ is 3.14159 in part A
-# and a price in part B; $\delta$ is an angle in part A and a ridge in part B.
+# The papers share one alphabet, and some letters have several meanings. Two meanings of a letter
+# never meet on one page.
+#
+# * $P$ is a penalty, and in (A1.2) a projection.
+# * $z$ is a pre-activation, and in (A6.5) a multiplier.
+# * $h$ is the output of the network in part A, the number of layers in part B, the output of a
+#   layer in part C, and in section C3 the number of hidden units.
+# * $c$ is the least norm in (A3.1) and (A4.1), and $k / 2\pi$ elsewhere in part A.
+# * $\tau$ is a threshold in part A and a price in part B.
+# * $\pi$ is 3.14159 in part A and a price in part B.
+# * $\gamma$ is an angle in (A7.6), the shape of MCP in section A5, and a ridge in part B.
+# * $\delta$ is an angle in part A, and a ridge in the metric $M$ of part B.
 
 # %% [markdown]
 # ## Units, in all parts
@@ -77,24 +87,24 @@
 # |---|---|---|---|
 # | $k$ | number of patches | `k` | integer |
 # | $d$ | size of a patch | `d` | integer |
-# | $Z$ | inputs, i.i.d. N(0, 1) | `Z`, `gaussian.model.sample_inputs` | `(n_samples, k, d)` |
+# | $Z$ | inputs, i.i.d. N(0, 1) | `Z`, `gaussian.sampling.sample_inputs` | `(n_samples, k, d)` |
 # | $Z_i$ | patch $i$ of one input | `Z[n, i]` | `(d,)` |
 # | $w$ | filter, shared by the patches | `w` | `(d,)` |
 # | $w^\ast$ | teacher, of norm 1 | `w_star` | `(d,)` |
-# | $\hat w$ | $w / \lVert w \rVert$ | `gaussian.geometry.unit` | `(d,)` |
+# | $\hat w$ | $w / \lVert w \rVert$ | `gaussian.filters.unit` | `(d,)` |
 # | $\theta$ | angle of $w$ and $w^\ast$ | `gaussian.angle` | number |
-# | $h(w, Z)$ | output | `gaussian.model.output` | `(n_samples,)` |
-# | $\ell(w, Z)$ | loss of a sample | `gaussian.model.sample_loss` | `(n_samples,)` |
-# | | empirical risk | `gaussian.model.empirical_risk` | number |
+# | $h(w, Z)$ | output | `gaussian.sampling.output` | `(n_samples,)` |
+# | $\ell(w, Z)$ | loss of a sample | `gaussian.sampling.sample_loss` | `(n_samples,)` |
+# | | empirical risk | `gaussian.sampling.empirical_risk` | number |
 # | $f(w)$ | population loss | `gaussian.population_loss` | number |
 # | $c$ | $k / 2\pi$ | `slope` | number |
-# | $P w^\ast$ | $w^\ast$ projected across $w$ | `gaussian.geometry.tangent` | `(d,)` |
+# | $P w^\ast$ | $w^\ast$ projected across $w$ | `gaussian.filters.tangent` | `(d,)` |
 # | $\nabla f(w)$ | true gradient | `gaussian.true_gradient` | `(d,)` |
-# | $g(w, Z)$ | coarse gradient | `gaussian.model.sampled_coarse_gradient` | `(d,)` |
+# | $g(w, Z)$ | coarse gradient | `gaussian.sampling.sampled_coarse_gradient` | `(d,)` |
 # | $\mathbb{E}\,g(w)$ | its expectation | `gaussian.coarse_gradient` | `(d,)` |
-# | $P(u)$ | penalty | `penalty`, `prox.Penalty` | number |
+# | $P(u)$ | penalty | `penalty`, `penalties.Penalty` | number |
 # | $t$ | level of a proximal map | `t` | number |
-# | $\tau$ | largest entry taken to 0 | `gaussian.thresholds.largest_zero` | number |
+# | $\tau$ | largest entry taken to 0 | `penalties.Penalty.largest_zero` | number |
 # | $a$ | shape of transformed $\ell_1$ | `a` | number |
 # | $u$ | sparse filter | `u` | `(d,)` |
 # | $\lambda$ | price of the penalty | `lam` | number |
@@ -111,22 +121,22 @@
 # All functions of part A take many filters at once: `w` may have the shape `(..., d)`.
 
 # %% [markdown]
-# ### Equations of A: the network
+# ### Equations of [A](../docs/theory.md#a): the network
 #
 # $$h(w, Z) = \sum_{i=1}^{k} \mathrm{step}(Z_i \cdot w) \tag{A.1}$$
 #
-# `gaussian.model.output`
+# `gaussian.sampling.output`
 #
 # $$\ell(w, Z) = \tfrac12 \big(h(w, Z) - h(w^\ast, Z)\big)^2 \tag{A.2}$$
 #
-# `gaussian.model.sample_loss`; its mean over samples is `gaussian.model.empirical_risk`.
+# `gaussian.sampling.sample_loss`; its mean over samples is `gaussian.sampling.empirical_risk`.
 #
 # $$\theta(w, w^\ast) = 2 \operatorname{atan2}\big(\lVert \hat w - w^\ast \rVert,\
 # \lVert \hat w + w^\ast \rVert\big) \tag{A.3}$$
 #
 # `gaussian.angle`
 #
-# ### A1: losses and gradients
+# ### [A1](../docs/theory.md#a1): losses and gradients
 #
 # $$f(w) = \mathbb{E}\,\ell(w, Z) = \frac{k}{2\pi}\, \theta(w, w^\ast) \tag{A1.1}$$
 #
@@ -140,26 +150,26 @@
 # $$g(w, Z) = \sqrt{2/\pi}\ \big(h(w, Z) - h(w^\ast, Z)\big) \sum_{i=1}^{k} \mu'(Z_i \cdot w)\, Z_i
 # \tag{A1.3}$$
 #
-# `gaussian.model.sampled_coarse_gradient`
+# `gaussian.sampling.sampled_coarse_gradient`
 #
 # $$\mathbb{E}\,g(w, Z) = \frac{k}{2\pi} (\hat w - w^\ast) \qquad \text{for } \mu' = \mathrm{step}
 # \tag{A1.4}$$
 #
-# `gaussian.coarse_gradient`; for the other $\mu'$ `gaussian.pseudo.expected_coarse_gradient`.
+# `gaussian.coarse_gradient`; for the other $\mu'$ `gaussian.population.expected_coarse_gradient`.
 #
-# ### A2: the acute angle
+# ### [A2](../docs/theory.md#a2): the acute angle
 #
 # $$\langle \mathbb{E}\,g(w), \nabla f(w) \rangle =
 # \frac{k^2}{4 \pi^2 \lVert w \rVert} \sin\theta > 0,
 # \qquad \text{and their angle is } \theta/2 \tag{A2.1}$$
 #
-# ### A3: the true gradient jumps at the teacher
+# ### [A3](../docs/theory.md#a3): the true gradient jumps at the teacher
 #
 # $$\lVert \nabla f(w_1) - \nabla f(w_2) \rVert \le
 # \frac{k}{2\pi c^2} \max(1, \cot\delta)\, \lVert w_1 - w_2 \rVert
 # \qquad \text{for } \theta \in [\delta, \pi - \delta],\ \lVert w_i \rVert \ge c \tag{A3.1}$$
 #
-# ### A4: the coarse gradient does not
+# ### [A4](../docs/theory.md#a4): the coarse gradient does not
 #
 # $$\lVert \mathbb{E}\,g(w_1) - \mathbb{E}\,g(w_2) \rVert \le
 # \frac{k}{2\pi c} \lVert w_1 - w_2 \rVert \qquad \text{for } \lVert w_i \rVert \ge c \tag{A4.1}$$
@@ -169,24 +179,24 @@
 # \text{for unit filters, } \theta_2 \le \theta_1,\ L \ge \frac{k}{2\pi} \tag{A4.2}$$
 
 # %% [markdown]
-# ### A5: proximal maps
+# ### [A5](../docs/theory.md#a5): proximal maps
 #
 # $$\operatorname{prox}_{tP}(x) = \operatorname{argmin}_u\ t\,P(u) + \tfrac12 \lVert u - x \rVert^2
 # \tag{A5.1}$$
 #
-# `prox.Penalty.prox`; where two points are minimisers, one of them is 0, and 0 is taken.
+# `penalties.Penalty.prox`; where two points are minimisers, the smaller one is taken.
 #
 # $$\ell_1:\quad \operatorname{sign}(x) \max(\lvert x \rvert - t, 0) \tag{A5.2}$$
 #
-# `prox.soft_threshold`
+# `penalties.soft_threshold`
 #
 # $$\ell_0:\quad x \text{ if } \lvert x \rvert > \sqrt{2t}, \text{ else } 0 \tag{A5.3}$$
 #
-# `prox.hard_threshold`
+# `penalties.hard_threshold`
 #
 # $$\rho_a(u) = \frac{(a + 1) \lvert u \rvert}{a + \lvert u \rvert} \tag{A5.4}$$
 #
-# `prox.TransformedL1`, the sum over entries of (A5.4).
+# `penalties.TransformedL1`, the sum over entries of (A5.4).
 #
 # $$\tau = \begin{cases} t (a+1)/a & t \le a^2 / (2(a+1)) \\
 # \sqrt{2t(a+1)} - a/2 & \text{otherwise} \end{cases} \tag{A5.5}$$
@@ -196,14 +206,16 @@
 # \tfrac{2a}{3} + \tfrac{\lvert x \rvert}{3} \Big), \quad
 # \cos\varphi = 1 - \frac{27\, t\, a (a+1)}{2 (a + \lvert x \rvert)^3} \tag{A5.6}$$
 #
-# `prox.transformed_l1_threshold`
+# `penalties.transformed_l1_threshold`
 #
 # $$\ell_{2,0}:\quad \text{keep the group } g \text{ if } \lVert g \rVert^2 > 2t, \text{ else set it
 # to } 0 \tag{A5.7}$$
 #
-# `prox.group_hard_threshold`
+# `penalties.group_hard_threshold`
 #
-# ### A6: relaxed variable splitting
+# Two more penalties, in closed form too: (A5.8) to (A5.10), MCP, and (A5.11) to (A5.14), SCAD.
+#
+# ### [A6](../docs/theory.md#a6): relaxed variable splitting
 #
 # $$L_\beta(u, w) = f(w) + \lambda P(u) + \frac{\beta}{2} \lVert w - u \rVert^2 \tag{A6.1}$$
 #
@@ -219,9 +231,9 @@
 # w \leftarrow w - \eta \big( \mathbb{E}\,g(w) + z + \beta (w - u) \big), \qquad
 # z \leftarrow z + \beta (w - u) \tag{A6.5}$$
 #
-# `gaussian.admm.run`
+# `gaussian.rvscgd.run` with `method="admm"`
 #
-# ### A7: Theorem 1
+# ### [A7](../docs/theory.md#a7): Theorem 1
 #
 # $$\text{(i)}\quad \theta(w_0, w^\ast) \le \pi - \delta \tag{A7.1}$$
 #
@@ -239,20 +251,20 @@
 #
 # $$\frac{k}{2\pi} w^\ast + \beta \bar u = C \bar w, \qquad C > 0 \tag{A7.5}$$
 #
-# `gaussian.theory.balance`
+# `gaussian.limits.balance`
 #
 # $$\sin\theta = \frac{2\pi\beta}{k} \lVert \bar u \rVert \sin\gamma \tag{A7.6}$$
 #
 # $$\ell_1:\quad \sin\theta \le \frac{2\pi}{k} \lambda \sqrt d \tag{A7.7}$$
 #
-# `gaussian.theory.sine_bound`
+# `gaussian.limits.sine_bound`
 #
 # $$\ell_1:\quad \bar w_i = \operatorname{sign}(w^\ast_i) \begin{cases}
 # s_i / C & s_i \le C \lambda / \beta \\ (s_i - \lambda) / (C - \beta) & \text{otherwise}
 # \end{cases}, \qquad s_i = \frac{k}{2\pi} \lvert w^\ast_i \rvert, \qquad
 # \lVert \bar w \rVert = 1 \tag{A7.8}$$
 #
-# `gaussian.theory.l1_limit`
+# `gaussian.limits.l1_limit`
 #
 # $$\text{measured: the angle does not rise if}\quad
 # \beta \le 2\, \frac{k}{2\pi} \sin\theta \tag{A7.9}$$
@@ -266,10 +278,11 @@
 # | $n_i$ | units of layer $i$ | `hidden` | integer |
 # | $X = V_0$ | inputs | `X` | `(n_samples, n_0)` |
 # | $Y$ | targets, one-hot or real | `Y` | `(n_samples, n_h)` |
-# | $W_i$ | weights of layer $i$, the bias last | `weights` | `(n_i, n_{i-1} + 1)` |
-# | $A_i$ | $V_{i-1} W_i^T$: what layer $i$ computes | `products` | `(n_samples, n_i)` |
+# | $W_i$ | weights of layer $i$ | `weights` | `(n_i, n_{i-1})` |
+# | $b_i$ | biases of layer $i$ | `biases` | `(n_i,)` |
+# | $A_i$ | $V_{i-1} W_i^T + b_i$: what layer $i$ computes | `products` | `(n_samples, n_i)` |
 # | $U_i$ | free pre-activations | `preactivations` | `(n_samples, n_i)` |
-# | $V_i$ | free activations, then a 1 | `activations` | `(n_samples, n_i + 1)` |
+# | $V_i$ | free activations | `activations` | `(n_samples, n_i)` |
 # | $F$ | objective | `bcd.objective.objective` | number |
 # | $F_2$ | objective with $V_i = \mathrm{step}(U_i)$ | `splitting="two"` | number |
 # | $\tau_i$ | price of $\lVert U_i - A_i \rVert^2$ | `tau` | number |
@@ -283,24 +296,27 @@
 # | $w$ | outgoing weights of a neuron | `W[:, j]` | `(n_{i+1},)` |
 # | $R$ | residual of the next layer | `R` | `(n_samples, n_{i+1})` |
 # | $r_0$ | residual without the neuron | `R` | `(n_samples, n_{i+1})` |
-# | $H$ | $\tau V^T V + \gamma I$ | `bcd.blocks.Gram` | `(n_in, n_in)` |
-# | $K$ | $(V^T V + \gamma I)^{-1}$ | `bcd.pruning.Regression` | `(n_in, n_in)` |
+# | $H$ | $\tau V^T V + \gamma I$ | `bcd.blocks.Gram` | `(n_in+1, n_in+1)` |
+# | $K$ | $(V^T V + \gamma I)^{-1}$ | `bcd.regression.Regression` | `(n_in+1, n_in+1)` |
 # | $f, y$ | score and label $\pm 1$ of a class | `scores`, `signed` | `(n_samples, n_h)` |
-# | $M$ | metric of the mini-batch form | `bcd.proximal.covariance_metric` | `(n_in, n_in)` |
+# | $M$ | metric of the mini-batch form | `bcd.proximal.covariance_metric` | `(n_in+1, n_in+1)` |
 # | $\rho$ | price of moving $W$ | `rho` | number |
 
 # %% [markdown]
-# ### Equations of B
+# ### Equations of [B](../docs/theory.md#b)
 #
-# $$F(W, U, V) = \tfrac12 \lVert V_{h-1} W_h^T - Y \rVert^2 +
-# \sum_{i<h} \Big[ \tfrac{\tau_i}{2} \lVert U_i - V_{i-1} W_i^T \rVert^2 +
+# $$F(W, b, U, V) = \tfrac12 \lVert A_h - Y \rVert^2 +
+# \sum_{i<h} \Big[ \tfrac{\tau_i}{2} \lVert U_i - A_i \rVert^2 +
 # \tfrac{\pi_i}{2} \lVert V_i - \mathrm{step}(U_i) \rVert^2 \Big] +
-# \sum_i \Big[ \tfrac{\gamma_i}{2} \lVert W_i \rVert^2 +
+# \sum_i \Big[ \tfrac{\gamma_i}{2} \big( \lVert W_i \rVert^2 + \lVert b_i \rVert^2 \big) +
 # \lambda_i \lVert W_i \rVert_{2,0} \Big] \tag{B.1}$$
 #
 # `bcd.objective.objective`
 #
-# ### B1: the blocks in closed form
+# ### [B1](../docs/theory.md#b1): the blocks in closed form
+#
+# A bias is a weight on a constant 1. In (B1.1), (B1.2), (B1.6), (B2.5), (B2.7) and (B2.8) $V$
+# stands for $[V\ 1]$, and $W$ for $[W\ b]$.
 #
 # $$W_i = \tau\, U_i^T V_{i-1} (\tau\, V_{i-1}^T V_{i-1} + \gamma I)^{-1},
 # \qquad \tau = 1,\ U_h = Y \text{ on top} \tag{B1.1}$$
@@ -312,8 +328,8 @@
 #
 # `bcd.blocks.keep_rows`
 #
-# $$V_i\, (\tau W^T W + \pi I) = \tau\, U_{i+1} W + \pi\, \mathrm{step}(U_i), \qquad W = W_{i+1}
-# \tag{B1.3}$$
+# $$V_i\, (\tau W^T W + \pi I) = \tau\, (U_{i+1} - b_{i+1})\, W + \pi\, \mathrm{step}(U_i),
+# \qquad W = W_{i+1} \tag{B1.3}$$
 #
 # `bcd.blocks.ridge_activations`
 #
@@ -333,11 +349,11 @@
 # `bcd.blocks.proximal_linear_columns`
 
 # %% [markdown]
-# ### B2: the two-splitting form, batches, removal
+# ### [B2](../docs/theory.md#b2): the two-splitting form, batches, removal
 #
-# $$F_2(W, U) = \tfrac12 \lVert \mathrm{step}(U_{h-1}) W_h^T - Y \rVert^2 +
-# \sum_{i<h} \tfrac{\tau_i}{2} \lVert U_i - \mathrm{step}(U_{i-1}) W_i^T \rVert^2 +
-# \text{ridge} + \ell_{2,0} \tag{B2.1}$$
+# $$F_2(W, b, U) = \tfrac12 \lVert A_h - Y \rVert^2 +
+# \sum_{i<h} \tfrac{\tau_i}{2} \lVert U_i - A_i \rVert^2 + \text{ridge} + \ell_{2,0},
+# \qquad A_i = \mathrm{step}(U_{i-1}) W_i^T + b_i \tag{B2.1}$$
 #
 # `bcd.objective.objective` with `splitting="two"`
 #
@@ -364,7 +380,7 @@
 # $$\tfrac12 \max(0, 1 - y f)^2 = \min_{y t \ge 1} \tfrac12 (t - f)^2, \qquad
 # t = y \max(y f, 1) \tag{B2.6}$$
 #
-# `bcd.output.target_block`
+# `bcd.regression.target_block`
 #
 # $$W \leftarrow W + \sum_n d_n \frac{(M^{-1} v_n)^T}{v_n^T M^{-1} v_n + \rho \kappa}, \qquad
 # d = u - a \tag{B2.7}$$
@@ -375,7 +391,7 @@
 # \frac{\lVert w_{\mathrm{out}, j} \rVert^2}{2 K_{jj}}, \qquad K = (V^T V + \gamma I)^{-1}
 # \tag{B2.8}$$
 #
-# `bcd.pruning.remove_cheapest`
+# `bcd.regression.remove_cheapest`
 
 # %% [markdown]
 # ## Part C: hidden targets [FTP]
@@ -389,29 +405,29 @@
 # | $e$ | $\partial L_{d+1} / \partial h_d$ | `e` | that of $h_d$ |
 # | $\lvert e \rvert$ | how much a target matters | `weights` | that of $e$ |
 # | $m$ | margin $t z$ | `m` | that of $z$ |
-# | $\mathrm{loss}(m)$ | loss of a margin | `targetprop.losses.margin_loss` | that of $m$ |
-# | $L_d$ | loss of layer $d$ | `targetprop.losses.layer_loss` | number |
+# | $\mathrm{loss}(m)$ | loss of a margin | `losses.HiddenLoss` | that of $m$ |
+# | $L_d$ | loss of layer $d$ | `losses.layer_loss` | number |
 # | $T_d$ | targets of a layer | `targetprop.targets.Targets` | `(n_samples, n_units)` |
 # | $N, p$ | number of points, of inputs | `n_samples`, `n_in` | integer |
 
 # %% [markdown]
-# ### Equations of C
+# ### Equations of [C](../docs/theory.md#c) and [C1](../docs/theory.md#c1)
 #
-# $$z_d = W_d h_{d-1} + b_d, \qquad h_d = \mathrm{sign}(z_d) \text{ or } \mathrm{step}(z_d)
+# $$z_d = h_{d-1} W_d^T + b_d, \qquad h_d = \mathrm{sign}(z_d) \text{ or } \mathrm{step}(z_d)
 # \tag{C.1}$$
 #
-# `network.ZeroOneMLP.forward`
+# `nets.network.ZeroOneMLP.forward`
 #
 # $$T_d \text{ is feasible if, for every unit, some } w, b \text{ have}\quad
 # t_n (w \cdot x_n + b) \ge 1 \text{ for all } n \tag{C.2}$$
 #
-# `targetprop.separability.separate`, for one unit; `targetprop.feasibility.layer_feasibility`, for
+# `exact.separability.separate`, for one unit; `exact.separability.layer_feasibility`, for
 # all.
 #
 # $$\text{otherwise}\quad \sum_n \alpha_n t_n (x_n, 1) = 0 \quad \text{for some } \alpha \ge 0,\
 # \sum_n \alpha_n = 1 \tag{C.3}$$
 #
-# `targetprop.separability.verify`
+# `exact.separability.verify`
 #
 # $$t = -\mathrm{sign}(e), \qquad e = \frac{\partial L_{d+1}}{\partial h_d}, \qquad t = 0
 # \text{ where } e = 0 \tag{C.4}$$
@@ -420,23 +436,23 @@
 #
 # $$L_d = \sum \lvert e \rvert\, \mathrm{loss}(t z_d) \tag{C.5}$$
 #
-# `targetprop.losses.layer_loss`
+# `losses.layer_loss`
 #
 # $$\text{hinge:}\quad \max(0, 1 - m) \tag{C.6}$$
 #
-# `targetprop.losses.hinge`
+# `losses.Hinge`
 #
 # $$\text{saturated hinge:}\quad \min(2, \max(0, 1 - m)) \tag{C.7}$$
 #
-# `targetprop.losses.saturated_hinge`
+# `losses.SaturatedHinge`
 #
 # $$\text{soft hinge:}\quad 1 - \tanh(m) \tag{C.8}$$
 #
-# `targetprop.losses.soft_hinge`
+# `losses.SoftHinge`
 #
 # $$\text{linear:}\quad -m \tag{C.9}$$
 #
-# `targetprop.losses.linear`
+# `losses.Linear`
 #
 # $$\frac{\partial L_d}{\partial z} = \lvert e \rvert\, t\, \mathrm{loss}'(t z) =
 # \begin{cases} e & \text{linear: the straight-through estimator} \\
@@ -444,42 +460,42 @@
 # e\, (1 - \tanh(z)^2) & \text{soft hinge} \\
 # e\, 1[t z \le 1] & \text{hinge} \end{cases} \tag{C.10}$$
 #
-# `targetprop.losses.layer_gradient`
+# `losses.layer_gradient`
 #
-# ### C2, C3: exact references
+# ### [C2](../docs/theory.md#c2), [C3](../docs/theory.md#c3): exact references
 #
 # $$\text{dichotomies of } N \text{ points in general position in } \mathbb{R}^p:\quad
 # 2 \sum_{i=0}^{p} \binom{N-1}{i} \tag{C2.1}$$
 #
-# `targetprop.dichotomies.cover_count`; `targetprop.dichotomies.dichotomies` finds them.
+# `exact.dichotomies.cover_count`; `exact.dichotomies.dichotomies` finds them.
 #
 # $$\text{training error} \ge \text{that of the global optimum, a mixed-integer linear program}
 # \tag{C3.1}$$
 #
-# `targetprop.exact_milp.milp_optimum`, `targetprop.exact_enumeration.enumeration_optimum`
+# `exact.milp.milp_optimum`, `exact.enumeration.enumeration_optimum`
 
 # %% [markdown]
 # ## The shapes, checked
 #
-# A small instance of everything in the tables, with the shape that the table says and the shape
-# that the array has.
+# This cell makes a small instance of the quantities in the tables. It prints the shape that the
+# table says and the shape that the array has.
 
 # %%
 import numpy as np
 
-from zeroone import activations, bcd, gaussian
-from zeroone.gaussian import model, rvscgd, theory
-from zeroone.report import table
-from zeroone.targetprop import losses, targets
+from zeroone import activations, bcd, gaussian, losses
+from zeroone.gaussian import limits, rvscgd, sampling
+from zeroone.support.tables import table
+from zeroone.targetprop import targets
 
 rng = np.random.default_rng(0)
 n_samples, k, d = 7, 3, 4
-Z = model.sample_inputs(rng, n_samples, k, d)
+Z = sampling.sample_inputs(rng, n_samples, k, d)
 w = rng.standard_normal(d)
 w_star = np.array([0.6, 0.0, 0.8, 0.0])
 prices = {"k": k, "lam": 0.01, "beta": 0.1}
 run = rvscgd.run(w, w_star, penalty="l1", eta=0.5, n_iter=100, **prices)
-limit = theory.l1_limit(w_star, **prices)
+limit = limits.l1_limit(w_star, **prices)
 
 X, Y = rng.standard_normal((n_samples, 5)), np.eye(2)[rng.integers(2, size=n_samples)]
 state = next(iter(bcd.iterate(X, Y, (6, 3), rng=0, sweeps=1))).state
@@ -490,21 +506,22 @@ t = targets.set_targets(e, "magnitude").signs
 checked = {
     "step(z)": (activations.step(Z @ w), (n_samples, k)),
     "Z": (Z, (n_samples, k, d)),
-    "h(w, Z)": (model.output(w, Z), (n_samples,)),
-    "l(w, Z)": (model.sample_loss(w, w_star, Z), (n_samples,)),
+    "h(w, Z)": (sampling.output(w, Z), (n_samples,)),
+    "l(w, Z)": (sampling.sample_loss(w, w_star, Z), (n_samples,)),
     "theta": (gaussian.angle(w, w_star), ()),
     "f(w)": (gaussian.population_loss(w, w_star, k), ()),
     "grad f(w)": (gaussian.true_gradient(w, w_star, k), (d,)),
-    "g(w, Z)": (model.sampled_coarse_gradient(w, w_star, Z), (d,)),
+    "g(w, Z)": (sampling.sampled_coarse_gradient(w, w_star, Z), (d,)),
     "E g(w)": (gaussian.coarse_gradient(w, w_star, k), (d,)),
     "u": (run.u, (d,)),
     "limit of w": (limit.w, (d,)),
-    "W_1": (state.weights[0], (6, 5 + 1)),
+    "W_1": (state.weights[0], (6, 5)),
+    "b_1": (state.biases[0], (6,)),
     "A_2": (state.products[1], (n_samples, 3)),
     "U_2": (state.preactivations[1], (n_samples, 3)),
-    "V_2": (state.activations[2], (n_samples, 3 + 1)),
+    "V_2": (state.activations[2], (n_samples, 3)),
     "t": (t, (n_samples, 6)),
-    "loss(m)": (losses.hinge(t * e), (n_samples, 6)),
+    "loss(m)": (losses.Hinge().value(t * e), (n_samples, 6)),
 }
 rows = [(name, str(shape), str(array.shape)) for name, (array, shape) in checked.items()]
 print(table(["symbol", "in the table", "of the array"], rows))
@@ -516,6 +533,5 @@ print(table(["symbol", "in the table", "of the array"], rows))
 assert all(array.shape == shape for array, shape in checked.values())
 assert activations.step(0.0) == 0
 assert activations.sign(0.0) == -1
-# Activations end with a column of ones, against which the last column of the weights is the bias.
-assert np.all(state.activations[2][:, -1] == 1)
-np.testing.assert_allclose(state.products[1], state.activations[1] @ state.weights[1].T, atol=1e-12)
+computed = state.activations[1] @ state.weights[1].T + state.biases[1]
+np.testing.assert_allclose(state.products[1], computed, atol=1e-12)

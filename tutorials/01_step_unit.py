@@ -3,10 +3,10 @@
 #
 # ## What you will see
 #
-# A unit that answers 0 or 1 has a loss that is constant except for jumps. Its derivative is 0
-# wherever there is one, and gradient descent never moves. Two ways out are on this page: pretend
-# that the step has another slope (a *pseudo-derivative*), or average over so many samples that the
-# jumps merge into a smooth curve. The tutorials that follow take both.
+# A unit that answers 0 or 1 has a loss that is constant except for jumps. The derivative of this
+# loss is 0 wherever it exists, and gradient descent never moves. This page has two ways out. One
+# pretends that the step has another slope (a *pseudo-derivative*). The other averages over so many
+# samples that the jumps merge into a smooth curve. The tutorials that follow take both.
 #
 # Symbols and numbered equations are those of `tutorials/00_notation.py`.
 
@@ -15,8 +15,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from zeroone.activations import step
-from zeroone.gaussian import model, population_loss
-from zeroone.plots import COLOURS, STYLE, STYLES, draw_function, legend_below
+from zeroone.gaussian import population_loss, sampling
+from zeroone.plots.style import COLOURS, STYLE, STYLES, draw_function, legend_below
 
 plt.rcParams.update(STYLE)
 
@@ -43,8 +43,8 @@ plt.rcParams.update(STYLE)
 # $1/\sqrt5 = 0.447$ **nothing changes at all**: the loss is constant around $w$, its derivative is
 # 0, and $w \leftarrow w - \eta \cdot 0$ is $w$.
 #
-# **The pseudo-derivative.** The chain rule wants the mean of
-# $e \cdot \mathrm{step}'(w \cdot x)\, x$. Put $\mu' = 1$, the first of (U.4), where it asks for
+# **The pseudo-derivative.** The chain rule asks for the mean of
+# $e \cdot \mathrm{step}'(w \cdot x)\, x$. Put $\mu' = 1$, the first of (U.4), in the place of
 # step'. What remains is the mean of $e\,x$:
 #
 # $$\tfrac14 \big( 1 \cdot (1, -2) - 1 \cdot (-1, 2) + 0 + 0 \big) = \tfrac14 (2, -4) = (0.5, -1).$$
@@ -69,24 +69,24 @@ radius_by_hand = 1 / np.sqrt(5)
 # %% [markdown]
 # ## The same update by the library
 #
-# A unit is the network of part A, (A.1), with one patch: the inputs need the shape `(n_samples, k,
-# d)` with k = 1. The library's coarse gradient (A1.3) has a factor $\sqrt{2/\pi}$ by default; here
-# it is 1.
+# A unit is the network of part A, (A.1), with one patch. So the inputs need the shape
+# `(n_samples, k, d)` with k = 1. The library's coarse gradient (A1.3) has a factor $\sqrt{2/\pi}$
+# by default; here the factor is 1.
 
 # %%
 Z = samples[:, np.newaxis, :]
 error = step(samples @ w) - step(samples @ w_star)
-pretended = model.sampled_coarse_gradient(w, w_star, Z, pseudo="identity", slope=1.0)
+pretended = sampling.sampled_coarse_gradient(w, w_star, Z, pseudo="identity", slope=1.0)
 updated = w - 0.5 * pretended
 
 print("errors           ", error)
-print("loss before      ", model.empirical_risk(w, w_star, Z))
+print("loss before      ", sampling.empirical_risk(w, w_star, Z))
 print("pseudo-gradient  ", pretended)
 print("updated filter   ", updated)
-print("loss after       ", model.empirical_risk(updated, w_star, Z))
+print("loss after       ", sampling.empirical_risk(updated, w_star, Z))
 
 # %% [markdown]
-# And the derivative itself, by finite differences in random directions. Up to the radius found by
+# Finite differences in random directions measure the derivative itself. Up to the radius found by
 # hand every difference is exactly 0, not merely small.
 
 # %%
@@ -97,8 +97,8 @@ directions /= np.linalg.norm(directions, axis=1, keepdims=True)
 
 def largest_change(length: float) -> float:
     """Return by how much the loss changes at most when w moves by that length."""
-    moved = model.empirical_risk(w + length * directions, w_star, Z)
-    return float(np.max(np.abs(moved - model.empirical_risk(w, w_star, Z))))
+    moved = sampling.empirical_risk(w + length * directions, w_star, Z)
+    return float(np.max(np.abs(moved - sampling.empirical_risk(w, w_star, Z))))
 
 
 for length in (1e-6, 0.1, 0.44, 0.46):
@@ -107,31 +107,32 @@ for length in (1e-6, 0.1, 0.44, 0.46):
 # %% [markdown]
 # ## The loop
 #
-# Now 200 random samples and a teacher in ten dimensions. Three times the same loop,
-# $w \leftarrow w - \eta \cdot \text{slope}$, with three things in the place of the slope:
+# Now there are 200 random samples and a teacher in ten dimensions. The same loop,
+# $w \leftarrow w - \eta \cdot \text{slope}$, runs three times, with three different slopes:
 #
 # * central finite differences of the loss, as near to the derivative as one can measure;
 # * the pseudo-derivative $\mu' = 1$, as by hand;
-# * the pseudo-derivative $\mu' = 1[z > 0]$, that of ReLU: units that are off learn nothing.
+# * the pseudo-derivative $\mu' = 1[z > 0]$ of ReLU: a unit that is off learns nothing.
 #
 # With $\mu' = 1$ the sum of $e\,x$ over the samples is the update of Rosenblatt's perceptron
 # (1958): for a single step unit the "straight-through estimator" is the perceptron rule. Since the
-# teacher separates the samples, it makes no error after a finite number of updates. With $\mu' =
-# 1[z > 0]$ it stops early: once all wrong answers are zeros, the units that should change are off.
+# teacher separates the samples, the rule makes no error after a finite number of updates. With
+# $\mu' = 1[z > 0]$ the loop stops early: a wrong answer of 0 comes from a unit that is off and does
+# not learn, and in the end all wrong answers are of that kind.
 
 # %%
 d, n_samples, n_iter, eta = 10, 200, 300, 0.5
 teacher = rng.standard_normal(d)
 teacher /= np.linalg.norm(teacher)
-inputs = model.sample_inputs(rng, n_samples, 1, d)
+inputs = sampling.sample_inputs(rng, n_samples, 1, d)
 start = rng.standard_normal(d)
 
 
 def difference_quotients(w):
     """Return central differences of the loss in the d coordinates."""
     shifts = 1e-6 * np.eye(d)
-    ahead = model.empirical_risk(w + shifts, teacher, inputs)
-    behind = model.empirical_risk(w - shifts, teacher, inputs)
+    ahead = sampling.empirical_risk(w + shifts, teacher, inputs)
+    behind = sampling.empirical_risk(w - shifts, teacher, inputs)
     return (ahead - behind) / 2e-6
 
 
@@ -139,14 +140,14 @@ def descend(slope):
     """Return the losses on the way, and the last filter."""
     w, losses = start, []
     for _ in range(n_iter):
-        losses.append(float(model.empirical_risk(w, teacher, inputs)))
+        losses.append(float(sampling.empirical_risk(w, teacher, inputs)))
         w = w - eta * slope(w)
     return losses, w
 
 
 def pretend(pseudo):
     """Return the function that puts a pseudo-derivative in place of the derivative."""
-    return lambda w: model.sampled_coarse_gradient(w, teacher, inputs, pseudo, slope=1.0)
+    return lambda w: sampling.sampled_coarse_gradient(w, teacher, inputs, pseudo, slope=1.0)
 
 
 runs = {
@@ -160,9 +161,9 @@ for name, (losses, _) in runs.items():
 # %% [markdown]
 # ## The picture
 #
-# Left: what a step computes, and one of the functions $\mu$ whose slope is pretended. Middle: the
-# loss while the filter turns around a circle from the teacher (angle 0) to its opposite, for 10
-# samples and for 100. Both are staircases. But the more samples, the smaller the stairs, and the
+# Left: what a step computes, and one of the functions $\mu$ whose slope takes its place. Middle:
+# the loss while the filter turns around a circle from the teacher (angle 0) to its opposite, for 10
+# samples and for 100. Both curves are staircases. With more samples the stairs get smaller. The
 # average over all inputs is the straight line $f = \theta / 2\pi$, (A1.1) with k = 1. Its slope is
 # **not** 0: the derivative of the average is not the average of the derivatives. Right: the loop.
 
@@ -180,8 +181,8 @@ circle = np.stack([np.cos(turns), np.sin(turns)], axis=-1)
 towards = np.array([1.0, 0.0])
 risks = {}
 for n in (10, 100, 10_000):
-    Z_n = model.sample_inputs(np.random.default_rng(5), n, 1, 2)
-    risks[n] = model.empirical_risk(circle, towards, Z_n)
+    Z_n = sampling.sample_inputs(np.random.default_rng(5), n, 1, 2)
+    risks[n] = sampling.empirical_risk(circle, towards, Z_n)
 for number, n in enumerate((10, 100)):
     middle.plot(turns, risks[n], color=COLOURS[number], label=f"{n} samples")
 limit = population_loss(circle, towards, 1)
@@ -202,8 +203,8 @@ plt.show()
 # %%
 # By hand and by the library: the derivative is 0 up to the radius, the update is the same.
 np.testing.assert_array_equal(updated, by_hand)
-assert model.empirical_risk(w, w_star, Z) == 0.25
-assert model.empirical_risk(updated, w_star, Z) == 0
+assert sampling.empirical_risk(w, w_star, Z) == 0.25
+assert sampling.empirical_risk(updated, w_star, Z) == 0
 assert largest_change(0.99 * radius_by_hand) == 0
 assert largest_change(1.02 * radius_by_hand) > 0
 
@@ -227,8 +228,8 @@ assert gaps[2] < 0.01
 #
 # 1. Repeat the update by hand with $\mu' = 1[z > 0]$. Which sample no longer has a say, and is the
 #    loss 0 after one update?
-# 2. Move the first sample to (1, 0). Its pre-activation is then 1, and the smallest quotient
-#    $\lvert w \cdot x \rvert / \lVert x \rVert$ is another one. By how much may $w$ move now?
+# 2. Move the first sample to (1, 0). Its pre-activation is still 1. Which quotient
+#    $\lvert w \cdot x \rvert / \lVert x \rVert$ is the smallest now, and by how much may $w$ move?
 # 3. A fifth sample (0, 3) has the pre-activation exactly 0. What does the unit answer, and what
 #    becomes of "the derivative is 0" at this $w$?
 # 4. In the loop, add a bias: a column of ones in the inputs, and a teacher whose last entry is 0.3.

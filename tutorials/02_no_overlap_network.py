@@ -3,11 +3,11 @@
 #
 # ## What you will see
 #
-# A small network of step units for which everything can be computed: one filter slides over patches
-# that do not overlap, and the output counts the patches that switch it on. On Gaussian input its
-# loss depends on one number only, the angle between the filter and the teacher, and is proportional
-# to it. Seen from above, the loss is a cone without a smooth bottom, so that descent along its true
-# gradient comes near the teacher and then jumps to and fro over it.
+# This page has a small network of step units for which everything can be computed. One filter
+# slides over patches that do not overlap, and the output counts the patches that switch it on. On
+# Gaussian input the loss depends on one number only, the angle between the filter and the teacher,
+# and is proportional to it. The loss is a cone, and a cone has no smooth bottom. So descent along
+# its true gradient comes near the teacher and then jumps to and fro over it.
 #
 # Symbols and numbered equations are those of `tutorials/00_notation.py`, part A.
 
@@ -16,10 +16,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from zeroone import gaussian
-from zeroone.gaussian import model
-from zeroone.gaussian.geometry import unit
-from zeroone.plots import COLOURS, STYLE, STYLES, legend_below
-from zeroone.report import table
+from zeroone.gaussian import sampling
+from zeroone.gaussian.filters import unit
+from zeroone.plots.style import COLOURS, STYLE, STYLES, legend_below
+from zeroone.support.tables import table
 
 plt.rcParams.update(STYLE)
 
@@ -34,9 +34,9 @@ plt.rcParams.update(STYLE)
 # | (1, -2), (2, -3), (-1, -1) | 1, 2, -1 | 2 | -1, -1.2, -1.4 | 0 | $\tfrac12 (2 - 0)^2 = 2$ |
 # | (1, -2), (-1, 2), (2, 1) | 1, -1, 2 | 2 | -1, 1, 2 | 2 | $\tfrac12 (2 - 2)^2 = 0$ |
 #
-# In the second input two patches are answered wrongly, once with 1 for 0 and once with 0 for 1. In
-# the sum the errors cancel: the network sees counts, not patches. The empirical risk of the two
-# inputs is (2 + 0)/2 = 1.
+# In the second input the filter answers two patches wrongly: one with 1 for 0, and one with 0 for
+# 1. The errors cancel in the sum, because the network sees counts, not patches. The empirical risk
+# of the two inputs is (2 + 0)/2 = 1.
 #
 # **The angle, (A.3).** $w - w^\ast = (0.4, -0.8)$ has the length $\sqrt{0.16 + 0.64} = \sqrt{0.8}$,
 # and $w + w^\ast = (1.6, 0.8)$ the length $\sqrt{2.56 + 0.64} = \sqrt{3.2}$. Their quotient is
@@ -90,9 +90,9 @@ eta = np.pi / 2
 once = unit(w - eta * gaussian.true_gradient(w, w_star, k))
 twice = unit(once - eta * gaussian.true_gradient(once, w_star, k))
 by_library = {
-    "outputs": model.output(w, Z),
-    "outputs of the teacher": model.output(w_star, Z),
-    "empirical risk": model.empirical_risk(w, w_star, Z),
+    "outputs": sampling.output(w, Z),
+    "outputs of the teacher": sampling.output(w_star, Z),
+    "empirical risk": sampling.empirical_risk(w, w_star, Z),
     "angle": gaussian.angle(w, w_star),
     "population loss": gaussian.population_loss(w, w_star, k),
     "true gradient": gaussian.true_gradient(w, w_star, k),
@@ -119,8 +119,8 @@ print(table(["", "by hand", "by the library"], rows))
 # loss. And the loss is not flat at the teacher: $\theta$ falls to 0 with the slope 1, like
 # $\lvert x \rvert$.
 #
-# Next, the formula against random inputs: the mean of the sample loss over 20,000 inputs, at 13
-# angles and for three numbers of patches.
+# The next cell compares the formula with random inputs: the mean of the sample loss over 20,000
+# inputs, at 13 angles and for three numbers of patches.
 
 # %%
 rng = np.random.default_rng(0)
@@ -133,8 +133,8 @@ turned = np.cos(turns)[:, np.newaxis] * teacher + np.sin(turns)[:, np.newaxis] *
 
 means, errors = {}, {}
 for patches in (1, 3, 10):
-    inputs = model.sample_inputs(rng, n_samples, patches, d)
-    sample_losses = model.sample_loss(turned, teacher, inputs)
+    inputs = sampling.sample_inputs(rng, n_samples, patches, d)
+    sample_losses = sampling.sample_loss(turned, teacher, inputs)
     means[patches] = sample_losses.mean(axis=-1)
     errors[patches] = sample_losses.std(axis=-1) / np.sqrt(n_samples)
     off = means[patches] - gaussian.population_loss(turned, teacher, patches)
@@ -166,9 +166,9 @@ for name, eta in etas.items():
     )
 
 # %% [markdown]
-# With every step size but the smallest (which has not arrived yet) the last two angles add up to
-# the angle of one turn: the filter jumps from one side of the teacher to the other and back. A
-# constant step size does not get closer than that; the next tutorial has a direction that does.
+# The smallest step size has not arrived yet. With the others the last two angles add up to the
+# angle of one turn: the filter jumps from one side of the teacher to the other and back. A constant
+# step size does not get closer than that. The next tutorial has a direction that does.
 #
 # ## The picture
 #
@@ -215,7 +215,7 @@ for name, value in by_library.items():
 # Only the direction matters: the loss of 8 w is that of w, in the mean and for each sample.
 scaled = gaussian.population_loss(8 * start, teacher, k)
 assert scaled == gaussian.population_loss(start, teacher, k)
-np.testing.assert_array_equal(model.output(8 * start, inputs), model.output(start, inputs))
+np.testing.assert_array_equal(sampling.output(8 * start, inputs), sampling.output(start, inputs))
 
 # The formula agrees with random inputs to within 4 standard errors everywhere.
 for patches, values in means.items():

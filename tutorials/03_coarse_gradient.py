@@ -3,11 +3,11 @@
 #
 # ## What you will see
 #
-# On samples the true gradient is 0 and of no use. The *coarse gradient* puts a pseudo-derivative in
-# its place; it is the gradient of nothing at all. Yet in the mean it makes an acute angle with the
-# true gradient of the population loss, exactly half the angle between filter and teacher, so that
-# descent along it lowers the loss. And it is the better direction near the teacher, where it fades
-# out while the true gradient keeps its length.
+# On samples the true gradient is 0 and of no use. The *coarse gradient* has a pseudo-derivative in
+# the place of the derivative. It is not the gradient of the loss. Yet in the mean it makes an acute
+# angle with the true gradient of the population loss, exactly half the angle between filter and
+# teacher. So descent along it lowers the loss. It is also the better direction near the teacher:
+# there it vanishes, while the true gradient keeps its length.
 #
 # Symbols and numbered equations are those of `tutorials/00_notation.py`, part A.
 
@@ -16,10 +16,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from zeroone import gaussian
-from zeroone.gaussian import model, pseudo
-from zeroone.gaussian.geometry import unit
-from zeroone.plots import COLOURS, STYLE, STYLES, legend_below
-from zeroone.report import table
+from zeroone.gaussian import population, sampling
+from zeroone.gaussian.filters import unit
+from zeroone.plots.style import COLOURS, STYLE, STYLES, legend_below
+from zeroone.support.tables import table
 
 plt.rcParams.update(STYLE)
 
@@ -30,8 +30,7 @@ plt.rcParams.update(STYLE)
 # $\sin\theta = 0.8$, and $k/2\pi = 0.4775$.
 #
 # **One sample, (A1.3)** with $\mu' = \mathrm{step}$. For the patches (1, -2), (2, -3), (-1, -1) the
-# outputs are 2 and, of the teacher, 0. The patches that are on are the first two, and their sum is
-# (3, -5):
+# network says 2 and the teacher 0. The first two patches are on, and their sum is (3, -5):
 #
 # $$g = \sqrt{2/\pi} \cdot (2 - 0) \cdot (3, -5) = 0.79788 \cdot (6, -10) = (4.7873, -7.9788).$$
 #
@@ -77,7 +76,7 @@ coarse = gaussian.coarse_gradient(w, w_star, k)
 true = gaussian.true_gradient(w, w_star, k)
 updated = w - np.pi / 3 * coarse
 by_library = {
-    "coarse gradient, one sample": model.sampled_coarse_gradient(w, w_star, sample),
+    "coarse gradient, one sample": sampling.sampled_coarse_gradient(w, w_star, sample),
     "coarse gradient, mean": coarse,
     "true gradient": true,
     "inner product": coarse @ true,
@@ -92,15 +91,15 @@ rows = [
 print(table(["", "by hand", "by the library"], rows))
 
 # %% [markdown]
-# **The mean against samples.** 50,000 inputs, their coarse gradients averaged: how many standard
-# errors is each entry away from (A1.4)?
+# **The mean against samples.** The cell averages the coarse gradients of 50,000 inputs. How many
+# standard errors is each entry away from (A1.4)?
 
 # %%
 rng = np.random.default_rng(1)
-Z = model.sample_inputs(rng, 50_000, k, 2)
-mean = model.sampled_coarse_gradient(w, w_star, Z)
+Z = sampling.sample_inputs(rng, 50_000, k, 2)
+mean = sampling.sampled_coarse_gradient(w, w_star, Z)
 each = np.stack(
-    [model.sampled_coarse_gradient(w, w_star, Z[n : n + 100]) for n in range(0, 50_000, 100)]
+    [sampling.sampled_coarse_gradient(w, w_star, Z[n : n + 100]) for n in range(0, 50_000, 100)]
 )
 standard_error = each.std(axis=0) / np.sqrt(len(each))
 print("mean over samples ", mean.round(4))
@@ -108,10 +107,11 @@ print("expectation       ", coarse.round(4))
 print("standard errors   ", ((mean - coarse) / standard_error).round(1))
 
 # %% [markdown]
-# **The angle, everywhere.** 10,000 random pairs of filter and teacher in ten dimensions, at all
-# angles, with filters of all lengths. The pseudo-derivative 1, of the identity, gives exactly twice
-# the coarse gradient of ReLU's, hence the same angle. That of the clipped ReLU, $1[0 < z \le 1]$,
-# depends on the length of the filter, and its angle is smaller.
+# **The angle, everywhere.** The cell draws 10,000 random pairs of filter and teacher in ten
+# dimensions, at all angles, with filters of all lengths. The pseudo-derivative 1 of the identity
+# gives exactly twice the coarse gradient that ReLU's gives, hence the same angle. With that of the
+# clipped ReLU, $1[0 < z \le 1]$, the coarse gradient depends on the length of the filter, and the
+# angle is smaller.
 
 # %%
 d, n_pairs = 10, 10_000
@@ -123,7 +123,9 @@ lengths = np.exp(rng.normal(size=n_pairs))
 filters = ((lengths * np.cos(theta)) * teachers.T + (lengths * np.sin(theta)) * across.T).T
 truth = gaussian.true_gradient(filters, teachers, k)
 between = {
-    name: gaussian.angle(pseudo.expected_coarse_gradient(filters, teachers, k, name), unit(truth))
+    name: gaussian.angle(
+        population.expected_coarse_gradient(filters, teachers, k, name), unit(truth)
+    )
     for name in ("relu", "identity", "clipped_relu")
 }
 for name, angles in between.items():
@@ -146,8 +148,8 @@ start = unit(-teacher + 0.1 * rng.standard_normal(d))
 def sampled(n_samples):
     """Return the function that computes a coarse gradient from new inputs."""
     generator = np.random.default_rng(2)
-    return lambda w: model.sampled_coarse_gradient(
-        w, teacher, model.sample_inputs(generator, n_samples, k, d)
+    return lambda w: sampling.sampled_coarse_gradient(
+        w, teacher, sampling.sample_inputs(generator, n_samples, k, d)
     )
 
 
@@ -169,9 +171,9 @@ for name, direction in directions.items():
 # %% [markdown]
 # The true gradient turns the filter by the same angle in every step and jumps to and fro over the
 # teacher in the end. The expected coarse gradient vanishes at the teacher, and the angle falls by
-# the same factor in every step near it. Samples add noise. Near the teacher it gets smaller, since
-# few outputs are wrong there, but only like $\sqrt\theta$, and the mean falls like $\theta$: the
-# angle stays where the two are equal, and ten times as many inputs make that ten times smaller.
+# the same factor in every step near it. Samples add noise. Near the teacher few outputs are wrong,
+# and the noise gets smaller, but only like $\sqrt\theta$, while the mean falls like $\theta$. The
+# angle stays where the two are equal, and ten times as many inputs make it ten times smaller.
 #
 # ## The picture
 #
@@ -230,7 +232,7 @@ for name, value in by_library.items():
 # The mean of 50,000 samples is the expectation, to within 4 standard errors; and would not be that
 # of another factor than sqrt(2/pi).
 assert np.all(np.abs(mean - coarse) <= 4 * standard_error)
-assert not np.all(np.abs(mean / pseudo.SLOPE - coarse) <= 4 * standard_error)
+assert not np.all(np.abs(mean / population.SLOPE - coarse) <= 4 * standard_error)
 
 # The angle of the two gradients is theta/2, and not more for the clipped ReLU: always acute.
 np.testing.assert_allclose(between["relu"], theta / 2, atol=1e-12)
@@ -259,7 +261,7 @@ assert 3 < few / many < 30
 # ## Exercises
 #
 # 1. For the second input of the previous tutorial, (1, -2), (-1, 2), (2, 1), work out $g$ by hand.
-#    Two patches are answered wrongly; what does the filter learn from this sample?
+#    The filter answers two patches wrongly. What does it learn from this sample?
 # 2. Show by hand that $w - \eta\, \mathbb{E}\,g(w)$ points to $w + w^\ast$ for $\eta = \pi/k$ and a
 #    unit filter. For which $\eta$ does one update reach the teacher?
 # 3. At $w = -w^\ast$ the coarse gradient is $(k/\pi)\, \hat w$. What does a normalised update do

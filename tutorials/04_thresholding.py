@@ -4,10 +4,10 @@
 # ## What you will see
 #
 # A penalty makes weights sparse through its proximal map, which takes small entries to 0 and leaves
-# large ones alone, or nearly. Three of them next to each other: $\ell_1$ shrinks everything by the
-# same amount, $\ell_0$ shrinks nothing and jumps, transformed $\ell_1$ lies between. What that
-# means in use: $\ell_1$ finds all weights that matter and makes them too small, $\ell_0$ leaves
-# them their size and gets stuck, transformed $\ell_1$ does well on both counts.
+# large ones alone, or nearly. This page compares three of them. $\ell_1$ shrinks everything by the
+# same amount, $\ell_0$ shrinks nothing and jumps, and transformed $\ell_1$ lies between. In use,
+# $\ell_1$ finds all weights that matter and makes them too small, $\ell_0$ leaves them their size
+# and gets stuck, and transformed $\ell_1$ does well on both counts.
 #
 # Symbols and numbered equations are those of `tutorials/00_notation.py`, section A5.
 
@@ -15,9 +15,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from zeroone.plots import COLOURS, STYLE, STYLES, draw_function, legend_below
-from zeroone.prox import L0, L1, GroupL20, TransformedL1
-from zeroone.report import table
+from zeroone.penalties import L0, L1, GroupL20, TransformedL1
+from zeroone.plots.style import COLOURS, STYLE, STYLES, draw_function, legend_below
+from zeroone.support.tables import table
 
 plt.rcParams.update(STYLE)
 
@@ -91,15 +91,16 @@ print("\nrows (3, 4) and (1, 1) at t = 2 become", GroupL20("rows").prox(matrix, 
 # %% [markdown]
 # ## The loop
 #
-# What the maps are for: find a sparse $u$ from a few measurements $b = A u + \text{noise}$, fewer
-# than $u$ has entries, by lowering $F(u) = \tfrac12 \lVert A u - b \rVert^2 + \lambda P(u)$. The
-# loop is a gradient step on the first term and the proximal map for the second,
+# This is what the maps are for. From measurements $b = A u + \text{noise}$, fewer than $u$ has
+# entries, find a sparse $u$ by lowering
+# $F(u) = \tfrac12 \lVert A u - b \rVert^2 + \lambda P(u)$. The loop is a gradient step on the first
+# term and the proximal map for the second,
 #
 # $$u \leftarrow \operatorname{prox}_{s \lambda P} \big( u - s\, A^T (A u - b) \big), \qquad
 # s = 1 / \lVert A \rVert_2^2,$$
 #
-# and F never rises, since each step minimises a bound on F that touches it at the present u. 60
-# measurements of 100 unknowns, 8 of which are not 0; the same $\lambda$ for all penalties.
+# and F never rises, since each step minimises a bound on F that touches it at the present u. There
+# are 60 measurements of 100 unknowns, 8 of which are not 0. All penalties have the same $\lambda$.
 
 # %%
 rng = np.random.default_rng(0)
@@ -126,10 +127,10 @@ for name, penalty in PENALTIES.items():
 print(table(["penalty", f"of {n_true} found", "too many", "their size", "error"], rows))
 
 # %% [markdown]
-# $\ell_1$ finds all eight and more that are not there, and what it finds is too small.
+# $\ell_1$ finds all eight and others that are not there, and what it finds is too small.
 # $\ell_0$ leaves sizes alone, but its map jumps: an entry whose step never gets over the threshold
-# stays 0 for ever, and the loop ends where it got stuck. Transformed $\ell_1$ finds exactly the
-# eight, nearly at their size.
+# stays 0 for ever, and the loop gets stuck. Transformed $\ell_1$ finds exactly the eight, nearly at
+# their size.
 #
 # ## The picture
 #

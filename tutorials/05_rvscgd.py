@@ -3,11 +3,11 @@
 #
 # ## What you will see
 #
-# A sparse filter by two moves in turn: threshold the filter, then step along the coarse gradient
-# while being pulled towards the thresholded one. Theorem 1 of Dinh and Xin says when the angle to
-# the teacher and the Lagrangian fall. You see them fall, and the limit agree with a formula; and
-# you see them **rise**, with all hypotheses of the theorem met, once the angle is below a certain
-# $\delta$. The region in which that happens is drawn at the end.
+# RVSCGD finds a sparse filter by two moves in turn. It thresholds the filter; then it steps along
+# the coarse gradient, and is pulled towards the thresholded filter. Theorem 1 of Dinh and Xin says
+# when the angle to the teacher and the Lagrangian fall. You see them fall, and the limit agree with
+# a formula. And you see them **rise**, with all hypotheses of the theorem met, once the angle is
+# below a certain $\delta$. The last picture shows the region in which that happens.
 #
 # Symbols and numbered equations are those of `tutorials/00_notation.py`, sections A6 and A7.
 
@@ -16,10 +16,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from zeroone import gaussian
-from zeroone.gaussian import rvscgd, theory
-from zeroone.gaussian.geometry import unit
-from zeroone.plots import COLOURS, STYLE, STYLES, legend_below
-from zeroone.report import table
+from zeroone.gaussian import limits, rvscgd, theory
+from zeroone.gaussian.filters import unit
+from zeroone.plots.style import COLOURS, STYLE, STYLES, legend_below
+from zeroone.support.tables import table
 
 plt.rcParams.update(STYLE)
 
@@ -105,8 +105,9 @@ print(table(["", "hypothesis", "value", "bound", ""], rows))
 # %% [markdown]
 # ## The loop
 #
-# Ten dimensions, a teacher with three entries that are not 0, and three runs: with $\ell_1$ from a
-# random start, with $\ell_0$ from the same start, and with $\ell_1$ from the teacher.
+# There are ten dimensions, a teacher with three entries that are not 0, and three runs: with
+# $\ell_1$ from a random start, with $\ell_0$ from the same start, and with $\ell_1$ from the
+# teacher.
 
 # %%
 w_star = np.array([2, 3, 6, 0, 0, 0, 0, 0, 0, 0]) / 7
@@ -142,19 +143,20 @@ print(table(names, rows))
 print(f"\ndelta = {delta:.4f}")
 
 # %% [markdown]
-# The random starts descend all the way to angles below $\delta$; with $\ell_0$ to the teacher
-# itself, since the hard threshold leaves what it keeps alone. From the teacher, both the angle and
+# From the random start the angle falls below $\delta$. With $\ell_0$ the run ends at the teacher
+# itself, since the hard threshold leaves alone what it keeps. From the teacher, both the angle and
 # the Lagrangian **rise**, to where the other run with $\ell_1$ ends.
 #
 # **Where that is.** The limit balances the two forces, (A7.5), and for $\ell_1$ it is known in
 # closed form, (A7.8). It depends on neither the start nor the step size. Why is it not a minimum of
-# the Lagrangian? Because the iteration does not follow the gradient of $f$, a cone at the teacher
-# that would hold the filter fast, but the coarse gradient, which vanishes there and yields.
+# the Lagrangian? $f$ is a cone at the teacher, and its gradient would hold the filter there. But
+# the iteration follows the coarse gradient, which vanishes at the teacher, so that the coupling
+# pulls the filter away.
 
 # %%
-limit = theory.l1_limit(w_star, k=k, lam=lam, beta=beta)
+limit = limits.l1_limit(w_star, k=k, lam=lam, beta=beta)
 u_end, w_end = ends["l1, from the teacher"]
-forces = theory.balance(u_end, w_end, w_star, k=k, beta=beta)
+forces = limits.balance(u_end, w_end, w_star, k=k, beta=beta)
 bound = 2 * np.pi / k * lam * np.sqrt(10)
 print(f"limit by the formula   theta = {limit.angle:.10f}")
 print(f"end of the iteration   theta = {courses['l1, from the teacher'][0][-1]:.10f}")
@@ -182,17 +184,17 @@ for axes in (left, right):
 plt.show()
 
 # %% [markdown]
-# Now the region. At every point of a grid of $\beta$ and $\theta$, one iteration from many filters
-# at the angle $\theta$, with many levels of the threshold: does the angle rise from any of them? In
-# the plane, filters of all directions are tried. Beyond the plane, the filters
-# $(\cos\varphi, y, \ldots, y)$ with 99 equal small entries are bad for $\ell_1$, with a level
-# that drops just these.
+# Now the region. At every point of a grid of $\beta$ and $\theta$, the cell makes one iteration
+# from many filters at the angle $\theta$, with many levels of the threshold. Does the angle rise
+# from any of them? In the plane it tries filters of all directions. Beyond the plane it tries the
+# filters $(\cos\varphi, y, \ldots, y)$ with 99 equal small entries. They are bad for $\ell_1$ with
+# a level that drops just these entries.
 #
-# The solid line is the theorem's, $\beta = c \sin\theta$: to the left of it descent is proved. The
-# dashed line is (A7.9), $\beta = 2 c \sin\theta$: up to there descent holds as well. On the other
-# side there are filters from which the angle rises, with $\ell_0$ right from the line on. (Where
-# the angle does not rise, the Lagrangian falls.) For every $\beta$ the failures are at the bottom,
-# near the teacher, and at the top, near its opposite, which hypothesis (i) keeps away from.
+# The solid line is the theorem's, $\beta = c \sin\theta$: to the left of it the theorem proves
+# descent. The dashed line is (A7.9), $\beta = 2 c \sin\theta$: up to it descent holds as well. On
+# the other side the angle rises from some filters; with $\ell_0$ this begins right at the line.
+# (Where the angle does not rise, the Lagrangian falls.) For every $\beta$ the failures are at the
+# bottom, near the teacher, and at the top, near its opposite. Hypothesis (i) excludes the top.
 
 
 # %%
@@ -289,7 +291,7 @@ assert angles.max() < delta
 # Both runs with l1 end at the limit of the closed form, where the forces balance.
 for name in ("l1, random start", "l1, from the teacher"):
     np.testing.assert_allclose(ends[name][1], limit.w, atol=1e-9)
-    assert theory.balance(*ends[name], w_star, k=k, beta=beta).residual < 1e-9
+    assert limits.balance(*ends[name], w_star, k=k, beta=beta).residual < 1e-9
 assert np.sin(limit.angle) <= bound
 
 # No rise where beta <= 2 c sin(theta); close to that line there are, with l0 and, beyond the plane,
@@ -308,11 +310,12 @@ assert np.all(maps[r"$\ell_1$ in 100 dimensions"][ratio > 2.5] > 1e-12)
 # 2. Repeat the example from the teacher with $\ell_0$ at $\lambda/\beta = 0.02$. Why does nothing
 #    move? And at $\lambda/\beta = 0.2$?
 # 3. Work out the limit for the teacher (0.6, 0.8) from (A7.8): with $s = 0.6 c$ and $0.8 c$, solve
-#    $\lVert \bar w(C) \rVert = 1$ for C, and compare with `theory.l1_limit`.
-# 4. In the loop, replace `rvscgd` by `zeroone.gaussian.admm`, (A6.5). Where does $\ell_1$ end now,
-#    and what is the difference to the soft-thresholded teacher?
-# 5. Replace the expected coarse gradient by a sampled one (`gradient="sampled"`, `n_samples`,
-#    `rng`). How low does the angle get, and does it still fall at every iteration?
+#    $\lVert \bar w(C) \rVert = 1$ for C, and compare with `limits.l1_limit`.
+# 4. In the loop, give `rvscgd.iterate` the argument `method="admm"`, (A6.5). Where does $\ell_1$
+#    end now, and what is the difference to the soft-thresholded teacher?
+# 5. Replace the expected coarse gradient by a sampled one, the argument `coarse_gradient` with
+#    `sampling.stochastic_coarse_gradient`. How low does the angle get, and does it still fall at
+#    every iteration?
 # 6. Write the whole iteration and find its limit: `tutorials/assignments/05_rvscgd`. A step with
 #    $\ell_0$ that turns away from the teacher as early as possible is looked for in
 #    `tutorials/assignments/07_counterexample`.

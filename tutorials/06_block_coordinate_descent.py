@@ -4,8 +4,8 @@
 # ## What you will see
 #
 # A net with one hidden layer of three step units learns without any derivative. Besides the weights
-# $W_1$ and $W_2$ the pre-activations $U_1$ become variables of their own, and whoever strays from
-# what the weights compute pays for it:
+# $W_1$ and $W_2$ the pre-activations $U_1$ become variables of their own. They pay a price for
+# every difference from what the weights compute:
 #
 # $$F_2 = \underbrace{\tfrac12 \lVert \mathrm{step}(U_1) W_2^T - Y \rVert^2}_{\text{fit}} +
 # \underbrace{\tfrac{\tau}{2} \lVert U_1 - X W_1^T \rVert^2}_{\text{coupling}} +
@@ -13,8 +13,8 @@
 # \tfrac{\gamma}{2} \lVert W_2 \rVert^2}_{\text{ridge}}$$
 #
 # which is (B2.1) with $h = 2$ layers. Every block, $U_1$, $W_1$ or $W_2$, has a minimiser in closed
-# form when the others are held fixed. So $F_2$ falls at every update, or stays. One update of each
-# kind is worked by hand; then every block of a run is drawn.
+# form when the others are held fixed. So $F_2$ falls at every update, or stays. The page works out
+# one update of each kind by hand, and then draws every block of a run.
 #
 # Symbols and numbered equations are those of `tutorials/00_notation.py`.
 
@@ -23,9 +23,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from zeroone import bcd
-from zeroone.bcd.solver import initial_state
-from zeroone.network import ZeroOneMLP
-from zeroone.plots import COLOURS, STYLE, STYLES, legend_below
+from zeroone.bcd.full_batch import initial_state
+from zeroone.nets.network import ZeroOneMLP
+from zeroone.plots.style import COLOURS, STYLE, STYLES, legend_below
 
 plt.rcParams.update(STYLE)
 
@@ -59,15 +59,15 @@ plt.rcParams.update(STYLE)
 # misses $0 - 1 = -1$.
 #
 # * **Neuron 1:** $w = 1$, and it fires, so $r_0 = -1 + 1 = 0$. It has $a = 1.5$, hence $d_1 = 0$
-#   and $d_0 = 1.75$. The sum is $0.5 - 0 + 0.25\,(0 - 3.0625) = -0.265625 < 0$: it fires. To be
-#   silent would suit the output, but is too far for the pre-activation.
+#   and $d_0 = 1.75$. The sum is $0.5 - 0 + 0.25\,(0 - 3.0625) = -0.265625 < 0$: it fires. Its
+#   silence would suit the output, but the pre-activation is too far from it.
 # * **Neuron 2:** $w = -1$, silent, so $r_0 = -1$. With $a = -0.25$, $d_1 = 0.5$ and $d_0 = 0$. The
 #   sum is $0.5 - 1 + 0.25\,(0.25 - 0) = -0.4375 < 0$: **it flips**, and $u = 0.25$. Now the output
 #   misses $-1 + 1 = 0$.
 # * **Neuron 3:** $w = -0.5$, silent. It sees what neuron 2 did: $r_0 = 0$. With $a = -0.75$,
 #   $d_1 = 1$ and $d_0 = 0.5$. The sum is $0.125 - 0 + 0.25\,(1 - 0.25) = 0.3125 > 0$: silent, and
 #   $u = -0.75$. Had it not seen neuron 2, with $r_0 = -1$, the sum would have been
-#   $0.125 - 0.5 + 0.1875 = -0.1875$, and it would have flipped, too: one too many.
+#   $0.125 - 0.5 + 0.1875 = -0.1875$, and it would have flipped too. That is one flip too many.
 #
 # For sample 1 neuron 3 goes silent in the same way: $0.125 - 0 + 0.25\,(0 - 0.25) = 0.0625 > 0$,
 # and $u = -0.25$. Nothing else moves. The fit falls from $\tfrac12 (0.25 + 0 + 0 + 1) = 0.625$ to
@@ -122,7 +122,8 @@ for update in bcd.iterate(
     print(f"    {terms}")
 
 print("U1 of sample 4", small["U1"][1].preactivations[0][3])
-print("row 2 of W1   ", small["W1"][1].weights[0][1].round(4))
+print("row 2 of W1   ", small["W1"][1].weights[0][1].round(4), "bias", end=" ")
+print(small["W1"][1].biases[0][1].round(4))
 print("outputs before", small_net.decision_function(corners)[:, 0])
 print("outputs after ", bcd.network(small["W2"][1]).decision_function(corners)[:, 0].round(3))
 
@@ -133,9 +134,9 @@ print("outputs after ", bcd.network(small["W2"][1]).decision_function(corners)[:
 # %% [markdown]
 # ## The loop
 #
-# Points in the plane, 1 in a stripe and 0 on both sides of it. One line cannot do it, two can, and
-# the net has three. `starts` holds the first weights: differences of two samples of different
-# classes. The loop copies the state after every block.
+# The data are points in the plane: 1 in a stripe, and 0 on both sides of it. One line cannot divide
+# them, two lines can, and the net has three. The first weights are differences of two samples of
+# different classes. The loop copies the state after every block.
 
 # %%
 PRICES = {"tau": 1.0, "gamma": 0.01, "margin": 0.3, "order": ("U1", "W1", "W2"), "sweeps": 30}
@@ -170,11 +171,11 @@ print(f"after {steps[-1][0].sweep} sweeps: {100 * accuracy(steps[-1][1]):.1f} % 
 # %% [markdown]
 # ## The picture
 #
-# A line of the picture for each block. The first three columns are the hidden neurons: a point is
-# coloured where the neuron's bit is 1 and hollow where it is 0, and the neuron's line is where its
-# weights change sign, with the coloured side shaded. A black ring marks a point whose bit was
-# decided against the line. The last column is the hard net: shaded where it says 1, filled points
-# are those that should be 1, and a ring marks a point that it gets wrong.
+# The picture has a row for each block. The first three columns are the hidden neurons. A point is
+# coloured if the neuron's bit is 1, and hollow if it is 0. On the neuron's line its pre-activation
+# is 0, and the side on which it fires is shaded. A black ring marks a point whose bit was decided
+# against the line. The last column is the hard net. It says 1 where the plane is shaded, filled
+# points should be 1, and a ring marks a point that it gets wrong.
 #
 # * **U1** flips bits: rings appear in the first three columns. No line moves.
 # * **W1** moves the lines after the bits, and some of the rings go.
@@ -199,9 +200,9 @@ def points(axes, filled, ringed, color):
 
 def draw_state(axes, state):
     """Draw the three neurons and the hard net."""
-    bits, lines = state.preactivations[0] > 0, state.weights[0]
+    bits, lines, offsets = state.preactivations[0] > 0, state.weights[0], state.biases[0]
     for j in range(3):
-        values = GRID @ lines[j, :2] + lines[j, 2]
+        values = GRID @ lines[j] + offsets[j]
         shade(axes[j], values > 0, COLOURS[j])
         axes[j].contour(GRID[..., 0], GRID[..., 1], values, [0], colors=COLOURS[j])
         points(axes[j], bits[:, j], bits[:, j] != (state.products[0][:, j] > 0), COLOURS[j])
@@ -230,11 +231,12 @@ for j in range(3):
 plt.show()
 
 # %% [markdown]
-# Left: the terms of $F_2$, block by block. U1 trades fit for coupling, W1 and W2 earn it back.
-# Their sum never rises. Right: twenty runs that differ in nothing but the start. Those that end
-# with all points right are also those with the lowest $F_2$; the others have ended where no single
-# block can lower it. **Descent is a theorem, a good end is not.** (An honest number of restarts, or
-# more units than the problem needs, is the remedy; tutorial 7 has 100 units.)
+# Left: the terms of $F_2$, block by block. U1 lowers the fit and raises the coupling. W1 lowers the
+# coupling again, and W2 the sum of fit and ridge. The sum of all never rises. Right: twenty runs
+# that differ only in the start. The runs that end with all points right are also those with the
+# lowest $F_2$. The others have ended where no single block can lower it. **Descent is a theorem, a
+# good end is not.** (Several restarts help, or more units than the problem needs; tutorial 7 has
+# 100 units.)
 
 # %%
 ends = []
@@ -267,7 +269,8 @@ np.testing.assert_array_equal(small["U1"][1].preactivations[0], U_by_hand)
 assert small["U1"][0].before["fit"] == 0.625
 assert small["U1"][0].after["fit"] == 0
 assert small["U1"][0].after["coupling_1"] == 0.125
-np.testing.assert_allclose(small["W1"][1].weights[0][1], row_by_hand, rtol=1e-12)
+np.testing.assert_allclose(small["W1"][1].weights[0][1], row_by_hand[:2], rtol=1e-12)
+np.testing.assert_allclose(small["W1"][1].biases[0][1], row_by_hand[2], rtol=1e-12)
 small_scores = bcd.network(small["W1"][1]).decision_function(corners)
 np.testing.assert_array_equal(small_scores, differ)
 
@@ -282,15 +285,16 @@ costs = []
 for third in (bits[:, 2], ~bits[:, 2]):
     s = np.column_stack([bits[:, :2], third])
     U = np.where(s, np.maximum(A, PRICES["margin"]), np.minimum(A, -PRICES["margin"]))
-    output = s @ first.weights[1][0, :3] + first.weights[1][0, 3]
+    output = s @ first.weights[1][0] + first.biases[1][0]
     costs.append((output - y) ** 2 / 2 + PRICES["tau"] / 2 * np.sum((U - A) ** 2, axis=1))
 assert np.all(costs[0] <= costs[1])
 
 # W1 is at a minimum: the gradient of coupling and ridge is 0 there.
 second = steps[1][1]
-R = second.preactivations[0] - second.activations[0] @ second.weights[0].T
-gradient = -R.T @ second.activations[0] + 0.01 * second.weights[0]
-np.testing.assert_allclose(gradient, 0, atol=1e-10)
+W, b = second.weights[0], second.biases[0]
+R = second.preactivations[0] - (X @ W.T + b)
+np.testing.assert_allclose(-R.T @ X + 0.01 * W, 0, atol=1e-10)
+np.testing.assert_allclose(-R.sum(axis=0) + 0.01 * b, 0, atol=1e-10)
 
 # The run that is drawn ends without an error; not every start does.
 assert accuracy(steps[-1][1]) == 1

@@ -4,11 +4,10 @@
 # ## What you will see
 #
 # A net of 100 step units learns the handwritten digits that come with the package, in the practical
-# form: block coordinate descent on mini-batches. Then neurons are taken out of it, one after the
-# other, each time the one that would be missed least. By how much the next layer's loss rises
-# without a neuron is known beforehand and exactly; it takes a division, not a new fit. How large a
-# neuron's own weights are says less than nothing: choosing by that is worse than choosing at
-# random.
+# form: block coordinate descent on mini-batches. Then the page takes neurons out of the net, one
+# after the other, each time the one that the net misses least. One division tells exactly, and
+# beforehand, by how much the next layer's loss rises without a neuron; it needs no new fit. The
+# size of a neuron's own weights is a bad guide: to choose by it is worse than to choose at random.
 #
 # Symbols and numbered equations are those of `tutorials/00_notation.py`.
 
@@ -17,12 +16,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
-from zeroone.bcd.output import signed_targets
-from zeroone.bcd.pruning import Regression
-from zeroone.bcd.removal import refit_output, remove
+from zeroone.bcd.regression import Regression, refit_output, remove, signed_targets
 from zeroone.datasets import load_digits
 from zeroone.estimators import BCDClassifier
-from zeroone.plots import COLOURS, STYLE, draw_lines, legend_below
+from zeroone.plots.style import COLOURS, STYLE, draw_lines, legend_below
 
 plt.rcParams.update(STYLE)
 
@@ -60,17 +57,18 @@ plt.rcParams.update(STYLE)
 #
 # Neuron 1 would cost $\tfrac{25}{9} / \tfrac{22}{24} = \tfrac{100}{33} = 3.03$: neuron 2 goes. If
 # it were only cut off, with the other weights left as they are, the loss would rise by
-# $\tfrac12 w_2^2 \cdot 3 = \tfrac23$. A part of its work is taken over by the others, and that part
-# is what the size of its weights does not show.
+# $\tfrac12 w_2^2 \cdot 3 = \tfrac23$. The others take over a part of its work. The size of its
+# weights does not show that part.
 
 # %%
-V_small = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 1.0]])
+# The library adds the constant itself.
+V_small = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
 t_small = np.array([[0.0], [3.0], [1.0], [4.0]])
 
 K_by_hand = np.array([[11, -1, -4], [-1, 11, -4], [-4, -4, 8]]) / 24
-weights_by_hand = np.array([[5 / 3, 2 / 3, 2 / 3]])
+weights_by_hand, bias_by_hand = np.array([[5 / 3, 2 / 3]]), np.array([2 / 3])
 rises_by_hand = np.array([100 / 33, 16 / 33])
-weights_without_2 = np.array([[19 / 11, 10 / 11]])
+weight_without_2, bias_without_2 = np.array([[19 / 11]]), np.array([10 / 11])
 
 # %% [markdown]
 # ## The same numbers by the library
@@ -80,16 +78,17 @@ regression = Regression.fit(V_small, t_small, gamma=1.0)
 fewer = regression.without(1)
 
 
-def loss(V, t, W, gamma):
-    """Return what ridge regression minimises."""
-    return float(np.sum((t - V @ W.T) ** 2) + gamma * np.sum(W**2)) / 2
+def loss(V, t, fit, gamma):
+    """Return what ridge regression minimises, at a fit."""
+    misses = t - V @ fit.W.T - fit.b
+    return float(np.sum(misses**2) + gamma * (np.sum(fit.W**2) + np.sum(fit.b**2))) / 2
 
 
-loss_of_all = loss(V_small, t_small, regression.W, 1.0)
-loss_of_fewer = loss(V_small[:, [0, 2]], t_small, fewer.W, 1.0)
-print("weights          ", regression.W.round(4))
+loss_of_all = loss(V_small, t_small, regression, 1.0)
+loss_of_fewer = loss(V_small[:, [0]], t_small, fewer, 1.0)
+print("weights and bias ", regression.W.round(4), regression.b.round(4))
 print("rises            ", regression.rises().round(4))
-print("without neuron 2 ", fewer.W.round(4))
+print("without neuron 2 ", fewer.W.round(4), fewer.b.round(4))
 print(f"loss              {loss_of_all:.4f}, then {loss_of_fewer:.4f}")
 
 # %% [markdown]
@@ -125,14 +124,13 @@ print(f"{100 * accuracy(net):.1f} % of the test digits")
 # noted; the sum of these rises is compared with the loss of a fit from the beginning.
 
 # %%
-bits = net.forward(data.X_train).activations[1]
-V = np.hstack([bits, np.ones((len(bits), 1))])
+V = net.forward(data.X_train).activations[1]
 T = signed_targets(data.y_train, 10, np.dtype(float))
 GAMMA = 0.01 * len(V)
 
 regression = Regression.fit(V, T, GAMMA)
 left = np.arange(100)
-order, predicted = [], [loss(V, T, regression.W, GAMMA)]
+order, predicted = [], [loss(V, T, regression, GAMMA)]
 while len(left) > 1:
     rises = regression.rises()
     cheapest = int(np.argmin(rises))
@@ -145,16 +143,17 @@ order.append(int(left[0]))
 print("neurons left   loss, by adding up rises   loss, fitted again")
 fitted = {}
 for kept in (90, 50, 20, 10, 1):
-    columns = [*sorted(order[100 - kept :]), 100]
+    columns = sorted(order[100 - kept :])
     again = Regression.fit(V[:, columns], T, GAMMA)
-    fitted[kept] = loss(V[:, columns], T, again.W, GAMMA)
+    fitted[kept] = loss(V[:, columns], T, again, GAMMA)
     print(f"{kept:12d} {predicted[100 - kept]:26.4f} {fitted[kept]:20.4f}")
 
 # %% [markdown]
-# And what it does to the net. `remove` takes the least missed neurons, and fits the output layer
-# again after each size. Three other ways to choose, for comparison: the size of the neurons' own
-# pre-activations, which is what an $\ell_{2,0}$ price on rows looks at, (B1.2); chance, the mean of
-# five draws; and no removal, but a net that was trained with so few neurons from the start.
+# What does that do to the net? `remove` takes away the neurons that are missed least, and fits the
+# output layer again after each size. Three other ways to choose are there for comparison. The first
+# goes by the size of the neurons' own pre-activations, which is what an $\ell_{2,0}$ price on rows
+# looks at, (B1.2). The second is chance, the mean of five draws. The third removes nothing: it is a
+# net that was trained with so few neurons from the start.
 
 # %%
 SIZES = [80, 60, 40, 30, 20, 15, 10, 5]
@@ -228,8 +227,10 @@ plt.show()
 small = Regression.fit(V_small, t_small, gamma=1.0)
 np.testing.assert_allclose(small.K, K_by_hand, rtol=1e-12)
 np.testing.assert_allclose(small.W, weights_by_hand, rtol=1e-12)
+np.testing.assert_allclose(small.b, bias_by_hand, rtol=1e-12)
 np.testing.assert_allclose(small.rises(), rises_by_hand, rtol=1e-12)
-np.testing.assert_allclose(fewer.W, weights_without_2, rtol=1e-12)
+np.testing.assert_allclose(fewer.W, weight_without_2, rtol=1e-12)
+np.testing.assert_allclose(fewer.b, bias_without_2, rtol=1e-12)
 np.testing.assert_allclose([loss_of_all, loss_of_fewer], [17 / 6, 73 / 22], rtol=1e-12)
 
 # The net has learned the digits.
@@ -258,7 +259,7 @@ assert best[-1] < trained[-1]
 # 2. Let a neuron be an exact copy of another, with a tiny ridge. What is the rise for each of the
 #    two, and what for the second once the first has gone?
 # 3. Why can the sum of the rises that are known at the *beginning* not tell what two neurons cost
-#    together? Find two neurons in `bits` for which it is off the most.
+#    together? Find two neurons in `V` for which it is off the most.
 # 4. Price the neurons while the net trains, `BCDClassifier(hidden=100, lam=...)`. How many are left
 #    at which accuracy, and is that better than removing them afterwards?
 # 5. Why are the smallest rows the wrong ones to drop here? (In the training the rows are scaled to

@@ -3,12 +3,12 @@
 #
 # ## What you will see
 #
-# The published form of the objective relaxes the activations $V_i$, too: they may take any value,
-# and only pay for not being $\mathrm{step}(U_i)$. Each block is then a ridge regression or a choice
-# per entry, and all of $F$ falls at every update, as promised. **The net gets worse while it
-# does.** What falls is the loss of a net with activations such as 0.02 and 0.97, and there is no
-# such net at test time: there the units say 0 or 1. With $V_i = \mathrm{step}(U_i)$ and one neuron
-# at a time, the hard net's loss falls, too.
+# The published form of the objective relaxes the activations $V_i$ too: they may take any value,
+# and pay a price for their distance from $\mathrm{step}(U_i)$. Each block is then a ridge
+# regression or a choice per entry, and $F$ falls at every update, as promised. **The net gets worse
+# meanwhile.** What falls is the loss of a net with activations such as 0.02 and 0.97. There is no
+# such net at test time, when the units say 0 or 1. With $V_i = \mathrm{step}(U_i)$ and one neuron
+# at a time, the loss of the hard net falls too.
 #
 # Symbols and numbered equations are those of `tutorials/00_notation.py`.
 
@@ -19,10 +19,10 @@ import numpy as np
 from zeroone import bcd
 from zeroone.bcd import blocks
 from zeroone.bcd.neurons import sweep_neurons
-from zeroone.bcd.pruning import Regression
+from zeroone.bcd.regression import Regression
 from zeroone.datasets import load_digits
-from zeroone.plots import COLOURS, STYLE, STYLES, legend_below
-from zeroone.scaling import InputScaling
+from zeroone.nets.scaling import InputScaling
+from zeroone.plots.style import COLOURS, STYLE, STYLES, legend_below
 
 plt.rcParams.update(STYLE)
 
@@ -103,8 +103,8 @@ print("two splitting:   V =", bits.astype(int), " step(U) =", bits.astype(int), 
 # %%
 data = load_digits()
 scaling = InputScaling.fit(data.X_train, whitening=None)
-X = scaling.apply(data.X_train, np.dtype(float))[:, :-1]
-X_test = scaling.apply(data.X_test, np.dtype(float))[:, :-1]
+X = scaling.apply(data.X_train, np.dtype(float))
+X_test = scaling.apply(data.X_test, np.dtype(float))
 Y = np.eye(10)[data.y_train]
 SEEDS, SWEEPS = (0, 1, 2), 10
 
@@ -145,10 +145,10 @@ for form, results in runs.items():
 # ## The picture
 #
 # Above, seed 0: the fit that the objective sees, and the loss of the hard net. The shaded rounding
-# gap opens in the three splitting form. In the two splitting form there is one as well (the weights
-# do not yet compute all bits that were decided), but it does not open, and both lines go down.
-# Below left: the objective. Both fall, and nothing there warns of anything. Below right: accuracy
-# of the hard net on the test digits, a line for each of three starts.
+# gap opens in the three splitting form. The two splitting form has a gap too (the weights do not
+# yet compute all bits that were decided), but it does not open, and both lines go down. Below left:
+# the objective. It falls in both forms, and gives no warning. Below right: accuracy of the hard net
+# on the test digits, a line for each of three starts.
 
 # %%
 figure, panels = plt.subplots(2, 2, figsize=(7, 6.2), layout="constrained")
@@ -176,15 +176,15 @@ plt.show()
 # 0.01 on average and never near the $\tfrac12$ of (B2.2), so that **not one bit flips** in ten
 # sweeps. But the output adds up 200 of them, all pointing the way the residual wants:
 # $V - \mathrm{step}(U) = \tau R W (\tau W^T W + \pi I)^{-1}$. Then $W_2$ is fitted to these
-# activations, which the hard net does not have. $W_1$ has nothing to learn, since its targets $U$
-# have stayed where it is.
+# activations, which the hard net does not have. $W_1$ has nothing to learn: its targets $U$ are
+# still what it computes.
 #
 # The last test: keep the hidden layer of each form and fit a new output layer to the hard bits. For
 # the three splitting form that gives back what there was before the first sweep.
 
 # %%
 state = runs["three"][0][2]
-moved = state.activations[1][:, :-1] - (state.preactivations[0] > 0)
+moved = state.activations[1] - (state.preactivations[0] > 0)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3.2), layout="constrained")
 left.hist(moved.ravel(), bins=np.linspace(-0.55, 0.55, 111), color=COLOURS[0], log=True)
@@ -193,29 +193,29 @@ for side in (-0.5, 0.5):
 left.set(
     xlabel="$v - \\mathrm{step}(u)$", ylabel="entries", title="relaxed by how much (dotted: ½)"
 )
-summed = (moved @ state.weights[1][:, :-1].T).ravel()
+summed = (moved @ state.weights[1].T).ravel()
 right.hist(summed, bins=np.linspace(-0.8, 0.8, 81), color=COLOURS[1], log=True)
 right.set(xlabel="sum over the neurons", ylabel="outputs", title="what that does to an output")
 plt.show()
 
 
-def refitted(weights):
+def refitted(layer):
     """Return the hard net's test accuracy once its output layer is fitted to its own bits."""
-    ones, ones_test = np.ones((len(X), 1)), np.ones((len(X_test), 1))
-    bits = np.hstack([np.hstack([X, ones]) @ weights.T > 0, ones])
-    bits_test = np.hstack([np.hstack([X_test, ones_test]) @ weights.T > 0, ones_test])
-    W = Regression.fit(bits, Y, 0.01).W
-    fit = float(np.sum((bits @ W.T - Y) ** 2)) / 2
-    return fit, float(np.mean((bits_test @ W.T).argmax(axis=1) == data.y_test))
+    weights, biases = layer
+    bits = (X @ weights.T + biases > 0).astype(float)
+    bits_test = X_test @ weights.T + biases > 0
+    top = Regression.fit(bits, Y, 0.01)
+    fit = float(np.sum((bits @ top.W.T + top.b - Y) ** 2)) / 2
+    return fit, float(np.mean((bits_test @ top.W.T + top.b).argmax(axis=1) == data.y_test))
 
 
 fresh = next(iter(bcd.iterate(X, Y, 200, rng=0, sweeps=1, order=("W2", "U1", "W1"))))
 layers = {
-    "as it started": fresh.state.weights[0],
-    "after ten sweeps, three": runs["three"][0][2].weights[0],
-    "after ten sweeps, two": runs["two"][0][2].weights[0],
+    "as it started": fresh.state.layers()[0],
+    "after ten sweeps, three": runs["three"][0][2].layers()[0],
+    "after ten sweeps, two": runs["two"][0][2].layers()[0],
 }
-refits = {name: refitted(weights) for name, weights in layers.items()}
+refits = {name: refitted(layer) for name, layer in layers.items()}
 for name, (fit, share) in refits.items():
     print(f"hidden layer {name:24s} new output layer: loss {fit:5.1f}, test {100 * share:.1f} %")
 

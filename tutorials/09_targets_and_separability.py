@@ -5,10 +5,10 @@
 #
 # Tell a unit for every sample whether it should be on, and ask: is there a hyperplane that does it?
 # There is always a proof, either way: the hyperplane, or a point that belongs to both sides. For
-# given points the targets that a unit can reach can be listed, and counted beforehand. With two
-# units that reach their targets the net computes "exclusive or", which no single unit can. So
-# learning falls in two: *choosing* targets, which is combinatorial, and *reaching* them, which is
-# convex.
+# given points one can list the targets that a unit can reach, and a formula says how many there
+# are. Two units that reach their targets make a net that computes "exclusive or", which no single
+# unit can. So learning has two parts: *choosing* targets, which is combinatorial, and *reaching*
+# them, which is convex.
 #
 # Symbols and numbered equations are those of `tutorials/00_notation.py`.
 
@@ -18,11 +18,10 @@ from itertools import product
 import matplotlib.pyplot as plt
 import numpy as np
 
-from zeroone.network import ZeroOneMLP
-from zeroone.plots import COLOURS, STYLE, STYLES, legend_below
-from zeroone.targetprop.dichotomies import cover_count, dichotomies
-from zeroone.targetprop.feasibility import layer_feasibility
-from zeroone.targetprop.separability import separate, verify
+from zeroone.exact.dichotomies import cover_count, dichotomies
+from zeroone.exact.separability import layer_feasibility, separate, verify
+from zeroone.nets.network import ZeroOneMLP
+from zeroone.plots.style import COLOURS, STYLE, STYLES, legend_below
 
 plt.rcParams.update(STYLE)
 
@@ -83,9 +82,10 @@ print("targets that a unit can reach:", len(dichotomies(corners)), "of 16")
 #
 # ### A net is what its targets say
 #
-# Two hidden units and an output unit for "exclusive or". Go through all $16 \cdot 16$ pairs of
-# targets for the hidden units. A pair will do if three single problems are separable: both units',
-# and that of the output, whose inputs are the targets themselves.
+# A net for "exclusive or" has two hidden units and an output unit. The loop goes through all
+# $16 \cdot 16$ pairs of targets for the hidden units. A pair will do if three single problems are
+# separable: that of each hidden unit, and that of the output, whose inputs are the targets
+# themselves.
 
 # %%
 found, hidden_feasible = [], 0
@@ -120,9 +120,9 @@ print(found[0].T)
 # %% [markdown]
 # ### Counting
 #
-# For points in general position (C2.1) counts the targets that can be reached; it does not matter
-# which points. The list is made point by point, and no other vector of targets is ever looked at.
-# To compare, all $2^N$ are asked one by one.
+# For points in general position (C2.1) counts the targets that a unit can reach, whichever points
+# they are. The library makes the list point by point, and never looks at any other vector of
+# targets. To compare, the cell asks for all $2^N$ one by one.
 
 # %%
 rng = np.random.default_rng(0)

@@ -4,11 +4,11 @@
 # ## What you will see
 #
 # When a net makes errors on its training data, is the net too small, or the training too weak? For
-# tiny nets this can be known: the least number of errors that *any* weights make is found, with a
-# proof, by looking at all that the hidden units can do, or by integer programming. Then block
-# coordinate descent, target propagation and the straight-through estimator are measured against it.
-# Often they end several errors away from it: on problems as small as these, a good end is a matter
-# of the start.
+# tiny nets there is an answer. Enumeration looks at all that the hidden units can do; integer
+# programming is another way. Both find the least number of errors that *any* weights make, with a
+# proof. The page then compares block coordinate descent, target propagation and the
+# straight-through estimator with it. Often they end several errors away: on problems as small as
+# these, the start decides how good the end is.
 #
 # Symbols and numbered equations are those of `tutorials/00_notation.py`.
 
@@ -17,12 +17,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from zeroone import bcd, targetprop
-from zeroone.network import ZeroOneMLP
-from zeroone.plots import COLOURS, STYLE, legend_below
+from zeroone.exact.dichotomies import dichotomies
+from zeroone.exact.enumeration import enumeration_optimum
+from zeroone.exact.milp import milp_optimum
+from zeroone.exact.separability import separate
+from zeroone.nets.network import ZeroOneMLP
+from zeroone.plots.style import COLOURS, STYLE, legend_below
 from zeroone.targetprop import recursive
-from zeroone.targetprop.dichotomies import dichotomies
-from zeroone.targetprop.exact_enumeration import enumeration_optimum
-from zeroone.targetprop.exact_milp import milp_optimum
 
 plt.rcParams.update(STYLE)
 
@@ -42,12 +43,12 @@ plt.rcParams.update(STYLE)
 # | a corner and the other three, four times | one alone, and one against two | 0 + 1 = 1 |
 #
 # (All on one side: 2 errors.) So the least training error is **1 of 4**, and the table is the
-# proof: there is nothing else a unit can do. It is reached by $z = x_1 + x_2 + 1$, which is on for
-# all but $(-1, -1)$.
+# proof: a unit can do nothing else. The unit $z = x_1 + x_2 + 1$, which is on for all but
+# $(-1, -1)$, reaches it.
 #
-# With **two** hidden units, say that one and $z = x_1 + x_2 - 1$, the codes of the four corners
-# are (off, off), (on, off), (on, off), (on, on), and the class is "first on, second off", which
-# is linear: 0 errors.
+# Take **two** hidden units: that one and $z = x_1 + x_2 - 1$. The codes of the four corners are
+# (off, off), (on, off), (on, off), (on, on), and the class is "first on, second off". A linear
+# layer can say that: 0 errors.
 
 # %%
 square = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
@@ -129,7 +130,7 @@ def by_targets(X, y, hidden, seed, loss="soft_hinge"):
     options = {"epochs": 60, "batch_size": 3, "learning_rate": 0.1}
     for step in targetprop.iterate(X, y, hidden, rng=seed, loss=loss, **options):
         state = step.state
-    return net_of(state.weights, "sign")
+    return ZeroOneMLP(*zip(*state.layers(), strict=True), activation="sign")
 
 
 def straight_through(X, y, hidden, seed):
@@ -139,7 +140,8 @@ def straight_through(X, y, hidden, seed):
 
 def recursively(X, y, hidden, seed):
     """Train by recursive target propagation from one start."""
-    for step in recursive.iterate(X, y, hidden, rng=seed, restarts=1, budget=8):
+    options = {"restarts": 1, "budget": 8, "decide": separate}
+    for step in recursive.iterate(X, y, hidden, rng=seed, **options):
         state = step.state
     return recursive.network(state)
 
@@ -167,8 +169,8 @@ for problem, (X, y, hidden) in PROBLEMS.items():
 # %% [markdown]
 # ## The picture
 #
-# Left: errors over the optimum, for each problem. A dot is the best of five starts, the line leads
-# to their mean; on the grey line a method is proved to be optimal. Middle: an optimal net of two
+# Left: errors over the optimum, for each problem. A dot is the best of five starts, and the line
+# leads to their mean. A net on the grey line is proved to be optimal. Middle: an optimal net of two
 # units for the random points, with its two lines and the region where it says 1 shaded. Right: the
 # best that block coordinate descent found. Filled points are of class 1, and rings mark errors.
 

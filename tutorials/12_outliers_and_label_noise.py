@@ -6,12 +6,12 @@
 # A step unit says 0 or 1 however far away its input is. Does that make a net of such units hard to
 # disturb? This page measures it: nets of step units against logistic regression and a ReLU net of
 # the same size, on digits with wrong labels, with training samples that are far off, and with
-# disturbed test images. The answer is not one word:
+# disturbed test images. There is no single answer:
 #
 # * **Wrong labels:** without a penalty on the weights the nets of step units lose less than the
 #   smooth models. With one, the smooth models are as good or better. What resists is the penalty.
-# * **Training samples far away:** with a *saturated* loss of the hidden units, a sample may be a
-#   thousand times too large and it does nothing at all, where all others break down. With the
+# * **Training samples far away:** with a *saturated* loss of the hidden units, a sample that is a
+#   thousand times too large does nothing at all, and all others break down. With the
 #   straight-through estimator, or in block coordinate descent, step units break down too.
 # * **Disturbed test images, and clean ones:** no advantage. On clean digits the ReLU net is the
 #   best.
@@ -27,9 +27,9 @@ from zeroone import bcd, targetprop
 from zeroone.bcd import blocks
 from zeroone.datasets import load_digits
 from zeroone.estimators import BCDClassifier, FTPropClassifier
-from zeroone.network import ZeroOneMLP
-from zeroone.plots import COLOURS, STYLE, STYLES, legend_below
-from zeroone.targetprop.losses import SURROGATES, layer_gradient, margin_loss
+from zeroone.losses import LOSSES, SURROGATES, layer_gradient
+from zeroone.nets.network import ZeroOneMLP
+from zeroone.plots.style import COLOURS, STYLE, STYLES, legend_below
 
 plt.rcParams.update(STYLE)
 
@@ -74,26 +74,27 @@ weight_by_hand = [2 / 3, -8 / 10003]
 # %%
 received = {}
 for name in rows_by_hand:
-    G = layer_gradient(margin_loss(name), z, -np.sign(e), np.abs(e), SURROGATES["identity"])
+    G = layer_gradient(LOSSES[name], z, -np.sign(e), np.abs(e), SURROGATES["identity"])
     received[name] = G * x
     print(f"{name:16s} near {received[name][0]}, far {received[name][1]}")
 
 V, u = np.array([[1.0], [1.0], [100.0]]), np.array([[1.0], [1.0], [-0.1]])
 fitted = []
 for n in (2, 3):
-    gram = blocks.Gram(V[:n])
-    W = blocks.ridge_weights(np.zeros((1, 1)), u[:n].T @ V[:n], gram, tau=1.0, gamma=1.0)
+    gram, zero = blocks.Gram(V[:n], bias=False), np.zeros(1)
+    correlation = u[:n].T @ V[:n]
+    W, _ = blocks.ridge_weights(zero[None], zero, correlation, zero, gram, tau=1.0, gamma=1.0)
     fitted.append(float(W[0, 0]))
     print(f"W block on {n} samples: w = {fitted[-1]:.4f}")
 
 # %% [markdown]
 # ## The loop
 #
-# 300 digits to train on, and for all models the same input, $(x - 5)/6$: that is the mean ink of a
-# pixel and its deviation, known beforehand. (What happens when they are computed from data with
-# outliers is seen at the end.) First the two smooth models, each a function and its gradient for
-# L-BFGS of SciPy, 80 iterations. The number `ridge` is the price of $\tfrac12 \lVert W \rVert^2$
-# against the mean cross-entropy.
+# There are 300 digits to train on. All models have the same input, $(x - 5)/6$: 5 is about the mean
+# ink of a pixel and 6 its deviation, known beforehand. (The end of the page shows what happens if
+# they are computed from data with outliers.) First come the two smooth models. Each is a function
+# and its gradient, for 80 iterations of SciPy's L-BFGS. The number `ridge` is the price of
+# $\tfrac12 \lVert W \rVert^2$ against the mean cross-entropy.
 
 # %%
 data = load_digits()
@@ -101,8 +102,8 @@ UNITS = 30
 
 
 def scaled(X):
-    """Return pixels with about mean 0 and deviation 1, and a column of ones."""
-    return np.hstack([(X - 5.0) / 6.0, np.ones((len(X), 1))])
+    """Return pixels with about mean 0 and deviation 1."""
+    return (X - 5.0) / 6.0
 
 
 def cross_entropy(scores, y):
@@ -121,68 +122,70 @@ def lbfgs(objective, start):
     return minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 80}).x
 
 
+def split(flat, *shapes):
+    """Return the arrays of some shapes that a vector holds one after the other."""
+    ends = np.cumsum([np.prod(shape) for shape in shapes])[:-1]
+    return [part.reshape(shape) for part, shape in zip(np.split(flat, ends), shapes, strict=True)]
+
+
+def joined(*arrays):
+    """Return a vector of the entries of all arrays."""
+    return np.concatenate([array.ravel() for array in arrays])
+
+
 def logistic(X, y, seed, ridge):
     """Return the scores of logistic regression, as a function of X."""
-    V, shape = scaled(X), (10, X.shape[1] + 1)
-    price = ridge * np.append(np.ones(X.shape[1]), 0)  # none on the biases
+    V, shapes = scaled(X), ((10, X.shape[1]), (10,))
 
     def objective(flat):
-        W = flat.reshape(shape)
-        loss, G = cross_entropy(V @ W.T, y)
-        return loss + np.sum(price * W**2) / 2, (G.T @ V + price * W).ravel()
+        W, b = split(flat, *shapes)
+        loss, G = cross_entropy(V @ W.T + b, y)
+        return loss + ridge * np.sum(W**2) / 2, joined(G.T @ V + ridge * W, G.sum(axis=0))
 
-    W = lbfgs(objective, np.zeros(shape).ravel()).reshape(shape)
-    return lambda X: scaled(X) @ W.T
+    W, b = split(lbfgs(objective, np.zeros(10 * (X.shape[1] + 1))), *shapes)
+    return lambda X: scaled(X) @ W.T + b
 
 
 def relu_net(X, y, seed, ridge):
     """Return the scores of a net with one hidden layer of ReLU units, as a function of X."""
     V, n_in = scaled(X), X.shape[1]
     rng = np.random.default_rng(seed)
-    below = np.hstack([rng.normal(0, np.sqrt(2 / n_in), (UNITS, n_in)), np.zeros((UNITS, 1))])
-    above = np.hstack([rng.normal(0, np.sqrt(1 / UNITS), (10, UNITS)), np.zeros((10, 1))])
-    price = ridge * np.concatenate(
-        [np.tile(np.append(np.ones(W.shape[1] - 1), 0), len(W)) for W in (below, above)]
-    )
-
-    def layers(flat):
-        return flat[: below.size].reshape(below.shape), flat[below.size :].reshape(above.shape)
-
-    def hidden(Z):
-        return np.hstack([np.maximum(Z, 0), np.ones((len(Z), 1))])
+    below, above = (UNITS, n_in), (10, UNITS)
+    shapes = (below, (UNITS,), above, (10,))
 
     def objective(flat):
-        A, B = layers(flat)
-        Z = V @ A.T
-        H = hidden(Z)
-        loss, G = cross_entropy(H @ B.T, y)
-        down = (G @ B[:, :-1]) * (Z > 0)
-        gradient = np.concatenate([(down.T @ V).ravel(), (G.T @ H).ravel()])
-        return loss + np.sum(price * flat**2) / 2, gradient + price * flat
+        A, a, B, b = split(flat, *shapes)
+        Z = V @ A.T + a
+        H = np.maximum(Z, 0)
+        loss, G = cross_entropy(H @ B.T + b, y)
+        down = (G @ B) * (Z > 0)
+        gradients = down.T @ V + ridge * A, down.sum(axis=0), G.T @ H + ridge * B, G.sum(axis=0)
+        return loss + ridge * (np.sum(A**2) + np.sum(B**2)) / 2, joined(*gradients)
 
-    A, B = layers(lbfgs(objective, np.concatenate([below.ravel(), above.ravel()])))
-    return lambda X: hidden(scaled(X) @ A.T) @ B.T
+    first = rng.normal(0, np.sqrt(2 / n_in), below), np.zeros(UNITS)
+    second = rng.normal(0, np.sqrt(1 / UNITS), above), np.zeros(10)
+    A, a, B, b = split(lbfgs(objective, joined(*first, *second)), *shapes)
+    return lambda X: np.maximum(scaled(X) @ A.T + a, 0) @ B.T + b
 
 
 # %% [markdown]
-# Then the nets of step units. Both solvers are generators of steps, and the net is made of the last
-# state.
+# Then come the nets of step units. Both solvers are generators of steps, and the last state makes
+# the net.
 
 
 # %%
 def last_net(steps, activation):
     """Run a solver to its end and return the scores of its net, as a function of X."""
     for step in steps:
-        weights = step.state.weights
-    W, b = [each[:, :-1] for each in weights], [each[:, -1] for each in weights]
-    net = ZeroOneMLP(W, b, activation=activation)
-    return lambda X: net.decision_function(scaled(X)[:, :-1])
+        weights, biases = zip(*step.state.layers(), strict=True)
+    net = ZeroOneMLP(weights, biases, activation=activation)
+    return lambda X: net.decision_function(scaled(X))
 
 
 def target_propagation(X, y, seed, loss="saturated_hinge", weight_decay=0.0):
     """Train by target propagation; with the linear loss, that is the straight-through estimator."""
     options = {"epochs": 20, "batch_size": 30, "learning_rate": 5e-3, "weight_decay": weight_decay}
-    inputs = scaled(X)[:, :-1]
+    inputs = scaled(X)
     steps = targetprop.iterate(inputs, y, UNITS, rng=seed, n_classes=10, loss=loss, **options)
     return last_net(steps, "sign")
 
@@ -191,7 +194,7 @@ def block_descent(X, y, seed, gamma=0.01):
     """Train by block coordinate descent on batches."""
     signed = 2 * np.eye(10)[y] - 1
     options = {"epochs": 12, "gamma": gamma}
-    steps = bcd.iterate_batches(scaled(X)[:, :-1], signed, UNITS, rng=seed, **options)
+    steps = bcd.iterate_batches(scaled(X), signed, UNITS, rng=seed, **options)
     return last_net(steps, "step")
 
 
@@ -237,7 +240,7 @@ def report(title, amounts, results):
 # %% [markdown]
 # ### Wrong labels
 #
-# A part of the training labels is replaced by another class, chosen at random.
+# Another class, chosen at random, replaces a part of the training labels.
 
 
 # %%
@@ -261,9 +264,9 @@ for title, results in noise.items():
 # ### Training samples far away
 #
 # One training sample in ten becomes an outlier of growing size, in two ways: a random direction
-# with a random label; or a real digit times the size, with a wrong label. The penalty is the one
-# that suits clean data, a weak one. New in the list is the linear loss, that is, the
-# straight-through estimator.
+# with a random label; or a real digit times the size, with a wrong label. The penalty is the weak
+# one, which suits clean data. The linear loss, that is, the straight-through estimator, is new in
+# the list.
 
 
 # %%
@@ -298,8 +301,8 @@ for title, results in far.items():
 # %% [markdown]
 # ### Disturbed test images
 #
-# Models that were trained on clean digits see test images with Gaussian noise. And one more thing
-# is measured: the largest score, while test images move away from grey by a growing factor.
+# Models that were trained on clean digits see test images with Gaussian noise. The cell also
+# measures the largest score, while test images move away from grey by a growing factor.
 
 # %%
 clean = {}
@@ -371,9 +374,9 @@ plt.show()
 # smooth models are the better ones in random directions.
 #
 # **Test images** (above, right). All fall together. A saturated unit cannot know that the pixel
-# which switched it was noise. What is true: the scores of a net of step units are bounded (below,
-# right), where those of the others grow with the distance. A far away test image is not recognised
-# any better, but neither is the net a thousand times as sure of it.
+# which switched it was noise. But the scores of a net of step units are bounded (below, right),
+# while those of the others grow with the distance. The net recognises a far away test image no
+# better, but it is not a thousand times as sure of it either.
 #
 # **Scaling.** The classifiers of the package centre and scale the input by the mean and the
 # deviation of the training data, as most do. A tenth of outliers ruins these two numbers, and then

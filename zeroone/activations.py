@@ -35,7 +35,7 @@ References
 .. [4] Yin, Lyu, Zhang, Osher, Qi, Xin, *Understanding Straight-Through Estimator in Training
    Activation Quantized Neural Nets*, ICLR 2019, arXiv:1903.05662. Identity, ReLU and clipped ReLU.
 .. [5] Friesen, Domingos, *Deep Learning as a Mixed Convex-Combinatorial Optimization Problem*,
-   ICLR 2018, arXiv:1710.11573. Sign and staircase units (theory, C).
+   ICLR 2018, arXiv:1710.11573. Sign and staircase units (docs/theory.md#units).
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from zeroone.validation import FloatArray, check_choice, check_integer, floating_dtype
+from zeroone.support.validation import FloatArray, check_choice, check_integer, floating_dtype
 
 PseudoDerivative = Callable[[ArrayLike], FloatArray]
 
@@ -102,8 +102,8 @@ def staircase(z: ArrayLike, levels: int) -> FloatArray:
 
     so the jumps are at z = 0, 1/(k-1), ..., (k-2)/(k-1); at a jump the lower value holds, and
     ``levels=2`` is `step`. Between 0 and 1 it is z rounded up to the next value, and it is flat
-    outside (theory, C; [5]_). The jump at j/(k-1) lies at the nearest number in the precision of
-    the result. Costs k-1 comparisons per entry.
+    outside (docs/theory.md#units; [5]_). The jump at j/(k-1) lies at the nearest number in the
+    precision of the result. Costs k-1 comparisons per entry.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def identity_derivative(z: ArrayLike) -> FloatArray:
     """Return mu'(z) = 1 of mu(z) = z: the straight-through estimator.
 
     Passes the gradient through any step unit unchanged, however far from its threshold it is [1]_.
-    In a network like that of theory, A, it can be unstable near some local minima [4]_.
+    In a network like that of docs/theory.md#a, it can be unstable near some local minima [4]_.
 
     Parameters
     ----------
@@ -153,8 +153,8 @@ def identity_derivative(z: ArrayLike) -> FloatArray:
 def relu_derivative(z: ArrayLike) -> FloatArray:
     """Return mu'(z) = 1[z > 0] of mu(z) = max(z, 0), in place of the derivative of `step`.
 
-    At the kink mu'(0) = 0, so mu' = step exactly (theory, A1; [3]_). A unit that is on gets the
-    gradient, a unit that is off gets none.
+    At the kink mu'(0) = 0, so mu' = step exactly (docs/theory.md#a1; [3]_). A unit that is on gets
+    the gradient, a unit that is off gets none.
 
     Parameters
     ----------
@@ -192,8 +192,8 @@ def saturating_derivative(z: ArrayLike) -> FloatArray:
     """Return mu'(z) = 1[|z| <= 1] of mu(z) = min(max(z, -1), 1), for `sign`.
 
     The saturating straight-through estimator: a unit far from its threshold gets no gradient [2]_.
-    Both kinks, z = -1 and z = 1, count as inside, as in theory, C, where the same factor is the
-    derivative of the saturated hinge loss.
+    Both kinks, z = -1 and z = 1, count as inside, as in docs/theory.md#c1, where the same factor is
+    the derivative of the saturated hinge loss.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from typing import Any
 from _common import machine, parser
 
 from zeroone import datasets
-from zeroone.report import peak_memory
+from zeroone.support.tables import peak_memory
 
 # Data set, hidden units, further parameters.
 Run = tuple[str, int | tuple[int, ...], dict[str, Any]]

@@ -13,9 +13,7 @@ import numpy as np
 from _common import fastest, machine, parser, standardised
 
 from zeroone import bcd, datasets
-from zeroone.bcd.objective import with_constant
-from zeroone.bcd.options import BatchOptions
-from zeroone.trace import Step
+from zeroone.steps import Step
 
 
 def timed_epochs(steps: Iterator[Step]) -> float:
@@ -39,11 +37,10 @@ def total(products: dict[str, Callable[[], np.ndarray]], times: int = 1) -> floa
 def arrays(X: np.ndarray, Y: np.ndarray, units: int) -> tuple[np.ndarray, ...]:
     """Return V0, W1, U, V1 and W2 for one hidden layer."""
     rng = np.random.default_rng(0)
-    V0 = with_constant(X)
-    W1 = rng.standard_normal((units, V0.shape[1])).astype(X.dtype)
-    U = V0 @ W1.T
-    W2 = rng.standard_normal((Y.shape[1], units + 1)).astype(X.dtype)
-    return V0, W1, U, with_constant(U > 0, X.dtype), W2
+    W1 = rng.standard_normal((units, X.shape[1])).astype(X.dtype)
+    U = X @ W1.T
+    W2 = rng.standard_normal((Y.shape[1], units)).astype(X.dtype)
+    return X, W1, U, (U > 0).astype(X.dtype), W2
 
 
 def full_batch_products(X: np.ndarray, Y: np.ndarray, units: int, splitting: str) -> float:
@@ -66,7 +63,7 @@ def full_batch_products(X: np.ndarray, Y: np.ndarray, units: int, splitting: str
 
 def batch_products(X: np.ndarray, Y: np.ndarray, units: int) -> float:
     """Return the seconds of the matrix products of one epoch with one hidden layer."""
-    options = BatchOptions()
+    options = bcd.BatchOptions()
     size = options.size(len(X))
     V0, W1, U, V1, W2 = arrays(X[:size], Y[:size], units)
     products = {

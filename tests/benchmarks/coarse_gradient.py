@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from _common import machine
 
-from zeroone.gaussian.model import sample_inputs, sampled_coarse_gradient
+from zeroone.gaussian.sampling import sample_inputs, sampled_coarse_gradient
 
 
 def seconds(function: Callable[[], object]) -> float:

@@ -4,9 +4,9 @@
 
 Three things are timed in one process, in turn, with the same threads: an epoch of FTPROP-MB (sign
 units, soft hinge, float32), the matrix products of that epoch that cannot be avoided, and the same
-training loop in PyTorch on the CPU (``pip install 'zeroone[bench]'``; without it the script says so
-and leaves it out). The first and the last with Adam, and with momentum: Adam passes ten times over
-the weights, and takes a square root and a quotient of each.
+training loop in PyTorch on the CPU (``pip install 'zeroone-nets[bench]'``; without it the script
+says so and leaves it out). The first and the last with Adam, and with momentum: Adam passes ten
+times over the weights, and takes a square root and a quotient of each.
 """
 
 import os
@@ -17,7 +17,6 @@ from _common import fastest, machine, parser, standardised
 
 from zeroone import datasets
 from zeroone.targetprop import TargetOptions
-from zeroone.targetprop.layers import with_ones
 from zeroone.targetprop.solver import start, train
 
 CLASSES = 10
@@ -30,12 +29,10 @@ def our_epoch(
 ) -> Callable[[], None]:
     """Return a function that trains for one epoch."""
     options = TargetOptions(epochs=1, batch_size=batch, optimiser=optimiser, decay="constant")
-    V = with_ones(X)
-    V[:, :-1] = X
     state = start(X.shape[1], CLASSES, (units,), options, np.random.default_rng(0), X.dtype)
 
     def epoch() -> None:
-        for _ in train(V, y, state, options):
+        for _ in train(X, y, state, options):
             pass
 
     return epoch
@@ -137,7 +134,7 @@ def main() -> None:
     for name, each in seconds.items():
         print(f"    {name:24s} {each:7.3f} s {each / seconds[PRODUCTS]:7.2f} times the products")
     if rival is None:
-        print("PyTorch is not installed (pip install 'zeroone[bench]'): no comparison with it")
+        print("PyTorch is not installed (pip install 'zeroone-nets[bench]'): no comparison with it")
         return
     for optimiser in OPTIMISERS:
         ratio = seconds[f"FTPROP-MB, {optimiser}"] / seconds[f"PyTorch, {optimiser}"]

@@ -1,103 +1,192 @@
 """The closed-form block updates of the penalised objective: ridge, ridge, a choice per entry.
 
-Each function is the exact minimiser of F over one block with the others held fixed (theory, B1).
-The two ridge problems are solved *from where the block is*: with the residual R = U - V W^T and its
-correlation C = R^T V with the layer's input,
+Each function is the exact minimiser of F over one block with the others held fixed
+(docs/theory.md#b1). The two ridge problems are solved *from where the block is*. With V' = [V 1],
+the rows W' = [W b], and the correlation C' = R^T V' of the residual R = U - V' W'^T,
 
-    W + (tau C - gamma W) H^{-1},   H = tau V^T V + gamma I
+    W' + (tau C' - gamma W') H^{-1},   H = tau V'^T V' + gamma I
 
-is the same matrix as tau U^T V H^{-1} for every W. In floating point the first is the better one:
-its rounding error is proportional to the step, so that F goes down even in single precision on
-data whose Gram matrix is nearly singular.
+is the same matrix as tau U^T V' H^{-1} for every W'. In floating point the first is the better one:
+its rounding error is proportional to the step. `Gram` is the one place that knows of V' and W'.
 """
 
 import numpy as np
 
-from zeroone.bcd.systems import inverse
-from zeroone.prox import group_hard_threshold
-from zeroone.rows import row_blocks
-from zeroone.validation import BoolArray, FloatArray
+from zeroone.bcd.objective import Layer
+from zeroone.penalties import group_hard_threshold
+from zeroone.support.rows import row_blocks
+from zeroone.support.validation import BoolArray, FloatArray
 
 # The two remedies for the infimum over u > 0 that is not attained; see `nearest_on_side`.
 REMEDIES = ("tiny", "margin")
 
+# A larger margin overflows single precision once it is squared and priced.
+LARGEST_MARGIN = 1e6
+
 # Entries of a matrix that are handled at a time where temporaries should stay in the cache.
 PIECE = 2**16
 
+# Rows that are multiplied at a time where a product is added up in double precision.
+ROWS = 4096
+
+
+def inverse(H: FloatArray) -> FloatArray:
+    """Return the inverse of a positive definite float64 matrix, exactly symmetric.
+
+    NumPy's inverse, because SciPy brings a BLAS of its own, whose waiting threads take the cores
+    from NumPy's: with SciPy's Cholesky factors an epoch took twice as long on two threads as on
+    one. The updates are corrections of what is there already, and its rounding error is one in the
+    correction only.
+    """
+    result = np.linalg.inv(H)
+    return (result + result.T) / 2
+
+
+def gram_matrix(V: FloatArray, *, bias: bool = True) -> FloatArray:
+    """Return V^T V, or [V 1]^T [V 1] with a `bias`, added up in double precision.
+
+    On features that are nearly collinear with each other or with the constant, a float32 product
+    loses what the ridge problem is decided by, and F rises. In blocks of rows no float64 copy of V
+    is kept. For float32 input it takes 2.4 times the seconds of the float32 product, but for 0/1
+    input 1.2 times.
+
+    Parameters
+    ----------
+    V : ndarray, shape (n_samples, n_in)
+    bias : bool, default True
+        Whether the layer has a bias: the last row and column are then the sums of V, and n_samples.
+
+    Returns
+    -------
+    ndarray, shape (n_in + 1, n_in + 1) or (n_in, n_in), float64
+    """
+    n_in = V.shape[1]
+    result = np.zeros((n_in + bias, n_in + bias))
+    for rows in row_blocks(len(V), ROWS):
+        block = V[rows]
+        # Single precision counts ones exactly, and twice as fast.
+        if block.dtype == np.float32 and not np.all((block == 0) | (block == 1)):
+            block = block.astype(np.float64)
+        result[:n_in, :n_in] += block.T @ block
+        if bias:
+            result[n_in, :n_in] += block.sum(axis=0)
+    if bias:
+        result[:n_in, n_in] = result[n_in, :n_in]
+        result[n_in, n_in] = len(V)
+    return result
+
 
 class Gram:
-    """A Gram matrix V^T V, and the inverse of ``scale * V^T V + ridge * I``.
+    """The Gram matrix of a layer's input and its constant, and all that is solved with it.
 
     The inverse is kept until another scale or ridge is asked for, so that for the first layer,
     whose input never changes, it is computed once.
 
     Parameters
     ----------
-    V : ndarray, shape (n_samples, n_inputs)
+    V : ndarray, shape (n_samples, n_in)
         The layer's input.
+    bias : bool, default True
+        Whether the layer has a bias. Without one, b stays as it is.
+
+    Attributes
+    ----------
+    matrix : ndarray, shape (n_in + 1, n_in + 1) or (n_in, n_in)
+        See `gram_matrix`.
     """
 
-    def __init__(self, V: FloatArray) -> None:
-        # The system is small, so it is kept and solved in double precision whatever V's is.
-        self.precision = float(np.finfo(V.dtype).eps)
-        self.matrix = (V.T @ V).astype(np.float64, copy=False)
+    def __init__(self, V: FloatArray, *, bias: bool = True) -> None:
+        self.bias = bias
+        self.matrix = gram_matrix(V, bias=bias)
         self._asked: tuple[float, float] | None = None
         self._inverse: FloatArray | None = None
 
-    def regularised(self, scale: float, ridge: float) -> FloatArray:
-        """Return ``scale * V^T V + ridge * I``, shape (n_inputs, n_inputs).
+    def join(self, W: FloatArray, b: FloatArray) -> FloatArray:
+        """Return the rows [W b] in double precision (W alone without a bias)."""
+        return np.column_stack([W, b] if self.bias else [W]).astype(np.float64, copy=False)
 
-        The ridge is raised by the rounding error of the product V^T V itself, which may have made
-        it indefinite. For `ridge_weights` that is one more proximity term: F still falls.
+    def split(self, rows: FloatArray, dtype: np.dtype) -> Layer:
+        """Return (W, b) of the rows [W b]; without a bias, b is 0."""
+        if not self.bias:
+            return rows.astype(dtype), np.zeros(len(rows), dtype)
+        return rows[:, :-1].astype(dtype), rows[:, -1].astype(dtype)
+
+    def regularised(self, tau: float, gamma: float) -> FloatArray:
+        """Return H = tau V^T V + gamma I.
+
+        gamma is raised by the rounding error of the product V^T V, which may have made it
+        indefinite. For `ridge_weights` that is one more price of moving: F still falls.
         """
-        H = scale * self.matrix
-        H.flat[:: len(H) + 1] += ridge + self.precision * scale * float(np.trace(self.matrix))
+        H = tau * self.matrix
+        rounding = float(np.finfo(np.float64).eps) * tau * float(np.trace(self.matrix))
+        H.flat[:: len(H) + 1] += gamma + rounding
         return H
 
-    def solve(self, rows: FloatArray, scale: float, ridge: float) -> FloatArray:
-        """Return ``rows @ inverse(scale * V^T V + ridge * I)``, shape (n_rows, n_inputs)."""
-        if self._inverse is None or self._asked != (scale, ridge):
-            self._inverse = inverse(self.regularised(scale, ridge))
-            self._asked = (scale, ridge)
-        return rows.astype(np.float64, copy=False) @ self._inverse
+    def solve(self, rows: FloatArray, tau: float, gamma: float) -> FloatArray:
+        """Return rows H^{-1}."""
+        if self._inverse is None or self._asked != (tau, gamma):
+            self._inverse = inverse(self.regularised(tau, gamma))
+            self._asked = (tau, gamma)
+        return rows @ self._inverse
 
     def largest_eigenvalue(self) -> float:
         """Return |V^T V|_2."""
         return float(np.linalg.eigvalsh(self.matrix)[-1])
 
 
-def correlate(T: FloatArray, A: FloatArray, V: FloatArray) -> FloatArray:
-    """Return C = (T - A)^T V, the correlation of a layer's residual with its input.
+def correlate(T: FloatArray, A: FloatArray, V: FloatArray) -> Layer:
+    """Return the correlations R^T V and R^T 1 of the residual R = T - A with a layer's input.
 
     Parameters
     ----------
     T, A : ndarray, shape (n_samples, n_out)
-        What the layer should produce (U_i, or Y) and what it does, V W^T.
+        What the layer should produce (U_i, or Y) and what it does, V W^T + b.
     V : ndarray, shape (n_samples, n_in)
         Its input.
 
     Returns
     -------
-    ndarray, shape (n_out, n_in)
+    C : ndarray, shape (n_out, n_in)
+    c : ndarray, shape (n_out,)
     """
-    total = np.zeros((T.shape[1], V.shape[1]), V.dtype)
+    C, c = np.zeros((T.shape[1], V.shape[1]), V.dtype), np.zeros(T.shape[1], V.dtype)
     # In blocks of rows, large enough for the product, so that the residual is never stored whole.
-    for rows in row_blocks(len(V), 4096):
-        total += (T[rows] - A[rows]).T @ V[rows]
-    return total
+    for rows in row_blocks(len(V), ROWS):
+        R = T[rows] - A[rows]
+        C += R.T @ V[rows]
+        c += R.sum(axis=0)
+    return C, c
+
+
+def row_falls(step: FloatArray, downhill: FloatArray, H: FloatArray) -> FloatArray:
+    """Return by how much F falls for each row of [W b] that moves by `step`, shape (n_out,).
+
+    F is a quadratic with the negative gradient `downhill` and the Hessian H, so that the fall is
+    downhill . step - 1/2 step . H step.
+    """
+    return np.einsum("ji,ji->j", step, downhill - step @ H / 2)
 
 
 def ridge_weights(
-    W: FloatArray, C: FloatArray, gram: Gram, *, tau: float, gamma: float
-) -> FloatArray:
-    """Minimise (tau/2) |U - V W^T|^2 + (gamma/2) |W|^2 over W.
+    W: FloatArray,
+    b: FloatArray,
+    C: FloatArray,
+    c: FloatArray,
+    gram: Gram,
+    *,
+    tau: float,
+    gamma: float,
+) -> Layer:
+    """Minimise (tau/2) |U - V W^T - b|^2 + (gamma/2) (|W|^2 + |b|^2) over W and b.
 
     Parameters
     ----------
     W : ndarray, shape (n_out, n_in)
         The present weights.
-    C : ndarray, shape (n_out, n_in)
-        Correlation of the residual at these weights with the layer's input; see `correlate`.
+    b : ndarray, shape (n_out,)
+        The present biases.
+    C, c : ndarray, shape (n_out, n_in) and (n_out,)
+        Correlations of the residual at these weights with the layer's input; see `correlate`.
     gram : Gram
         That of the layer's input V.
     tau : float
@@ -107,23 +196,31 @@ def ridge_weights(
 
     Returns
     -------
-    ndarray, shape (n_out, n_in)
-        W = tau U^T V (tau V^T V + gamma I)^{-1} (theory, B1).
+    W : ndarray, shape (n_out, n_in)
+    b : ndarray, shape (n_out,)
+        [W b] = tau U^T [V 1] (tau [V 1]^T [V 1] + gamma I)^{-1} (docs/theory.md#b1). A row that
+        would raise F once it is rounded to the precision of W stays as it is.
     """
-    downhill = tau * C - gamma * W
-    return (W + gram.solve(downhill, tau, gamma)).astype(W.dtype, copy=False)
+    rows = gram.join(W, b)
+    downhill = tau * gram.join(C, c) - gamma * rows
+    solution = gram.join(*gram.split(rows + gram.solve(downhill, tau, gamma), W.dtype))
+    lower = row_falls(solution - rows, downhill, gram.regularised(tau, gamma)) > 0
+    return gram.split(np.where(lower[:, None], solution, rows), W.dtype)
 
 
-def keep_rows(W: FloatArray, gram: Gram, *, tau: float, gamma: float, lam: float) -> FloatArray:
+def keep_rows(
+    W: FloatArray, b: FloatArray, gram: Gram, *, tau: float, gamma: float, lam: float
+) -> Layer:
     """Set to zero the rows of the ridge solution that are not worth their price.
 
-    With an l2,0 penalty F separates over rows. With H = tau V^T V + gamma I, the row w that
-    minimises the ridge problem lowers F by 1/2 w^T H w below what the zero row costs, against a
-    price of lam: it stays iff w^T H w > 2 lam (theory, B1; on a tie, zero).
+    With an l2,0 penalty F separates over rows. With H = tau V^T V + gamma I for the input and its
+    constant, the row w that minimises the ridge problem lowers F by 1/2 w^T H w below what the zero
+    row costs, against a price of lam: it stays iff w^T H w > 2 lam (docs/theory.md#b1; on a tie,
+    zero).
 
     Parameters
     ----------
-    W : ndarray, shape (n_out, n_in)
+    W, b : ndarray, shape (n_out, n_in) and (n_out,)
         The rows that minimise the ridge problem.
     gram : Gram
         That of the layer's input.
@@ -132,59 +229,84 @@ def keep_rows(W: FloatArray, gram: Gram, *, tau: float, gamma: float, lam: float
 
     Returns
     -------
-    ndarray, shape (n_out, n_in)
+    W, b : ndarray, shape (n_out, n_in) and (n_out,)
     """
-    gain = np.einsum("ji,ji->j", W @ gram.regularised(tau, gamma), W)
-    return np.where((gain > 2 * lam)[:, None], W, 0).astype(W.dtype, copy=False)
+    rows = gram.join(W, b)
+    gain = np.einsum("ji,ji->j", rows @ gram.regularised(tau, gamma), rows)
+    return gram.split(np.where((gain > 2 * lam)[:, None], rows, 0), W.dtype)
 
 
 def proximal_linear_columns(
-    W: FloatArray, C: FloatArray, gram: Gram, *, tau: float, gamma: float, lam: float
-) -> FloatArray:
-    """Take a proximal-linear step on W with the l2,0 penalty on its columns.
+    W: FloatArray,
+    b: FloatArray,
+    C: FloatArray,
+    c: FloatArray,
+    gram: Gram,
+    *,
+    tau: float,
+    gamma: float,
+    lam: float,
+) -> Layer:
+    """Take a proximal-linear step on W and b with the l2,0 penalty on the columns of W.
 
     On columns F does not separate. A gradient step of length s = 1/(tau |V^T V|_2 + gamma) followed
     by the group hard threshold at s * lam minimises a quadratic that lies above F and touches it at
-    W, so F does not rise (theory, B1). The last column, the bias, is not penalised.
+    W, so F does not rise (docs/theory.md#b1). The bias is not penalised.
 
     Parameters
     ----------
-    W, C, gram, tau, gamma
+    W, b, C, c, gram, tau, gamma
         As in `ridge_weights`.
     lam : float
         Price of a non-zero column, >= 0.
 
     Returns
     -------
-    ndarray, shape (n_out, n_in)
+    W, b : ndarray, shape (n_out, n_in) and (n_out,)
+        As they came if the step, rounded to their precision, would raise F.
     """
+    rows = gram.join(W, b)
+    downhill = tau * gram.join(C, c) - gamma * rows
     # The eigenvalue has a rounding error; the quadratic must not fall below F because of it.
     length = 1 / ((1 + 1e-6) * tau * gram.largest_eigenvalue() + gamma)
-    moved = W + length * (tau * C - gamma * W)
-    moved[:, :-1] = group_hard_threshold(moved[:, :-1], length * lam, groups="columns")
-    return moved.astype(W.dtype, copy=False)
+    moved, bias = gram.split(rows + length * downhill, W.dtype)
+    moved = group_hard_threshold(moved, length * lam, groups="columns")
+    step = gram.join(moved, bias) - rows
+    fall = row_falls(step, downhill, gram.regularised(tau, gamma)).sum()
+    fall += lam * (np.count_nonzero(W.any(axis=0)) - np.count_nonzero(moved.any(axis=0)))
+    return (moved, bias) if fall > 0 else (W, b)
 
 
 def ridge_on_columns(
-    W: FloatArray, C: FloatArray, gram: Gram, *, tau: float, gamma: float
-) -> FloatArray:
-    """Minimise the ridge problem over the columns of W that are not zero; the others stay zero.
+    W: FloatArray,
+    b: FloatArray,
+    C: FloatArray,
+    c: FloatArray,
+    gram: Gram,
+    *,
+    tau: float,
+    gamma: float,
+) -> Layer:
+    """Minimise the ridge problem over b and the columns of W that are not zero.
 
     Parameters
     ----------
-    W, C, gram, tau, gamma
-        As in `ridge_weights`; the bias column always takes part.
+    W, b, C, c, gram, tau, gamma
+        As in `ridge_weights`. The other columns stay zero.
 
     Returns
     -------
-    ndarray, shape (n_out, n_in)
+    W, b : ndarray, shape (n_out, n_in) and (n_out,)
     """
-    kept = np.append(np.any(W[:, :-1], axis=0), True)
+    rows = gram.join(W, b)
+    kept = np.append(W.any(axis=0), np.ones(rows.shape[1] - W.shape[1], dtype=bool))
+    downhill = (tau * gram.join(C, c) - gamma * rows)[:, kept]
     H = gram.regularised(tau, gamma)[np.ix_(kept, kept)]
-    downhill = (tau * C - gamma * W)[:, kept].astype(np.float64)
-    result = W.copy()
-    result[:, kept] += downhill @ inverse(H)
-    return result
+    solution = rows.copy()
+    solution[:, kept] += downhill @ inverse(H)
+    solution = gram.join(*gram.split(solution, W.dtype))
+    lower = row_falls((solution - rows)[:, kept], downhill, H) > 0
+    return gram.split(np.where(lower[:, None], solution, rows), W.dtype)
 
 
 def ridge_activations(
@@ -196,18 +318,18 @@ def ridge_activations(
     tau: float,
     pi: float,
 ) -> FloatArray:
-    """Minimise (tau/2) |U_next - b - V W^T|^2 + (pi/2) |V - S|^2 over the activations V.
+    """Minimise (tau/2) |U_next - V W^T - b|^2 + (pi/2) |V - S|^2 over the activations V.
 
     Parameters
     ----------
     V : ndarray, shape (n_samples, n_units)
-        The present activations, without the constant column.
+        The present activations.
     S : ndarray, shape (n_samples, n_units)
         step(U), 0/1 of any type.
     R : ndarray, shape (n_samples, n_next)
-        The next layer's residual U_next - b - V W^T at V.
+        The next layer's residual U_next - V W^T - b at V.
     W : ndarray, shape (n_next, n_units)
-        The next layer's weights without the bias column.
+        The next layer's weights.
     tau : float
         Weight of the next layer's residual (1 for the output layer), > 0.
     pi : float
@@ -216,9 +338,10 @@ def ridge_activations(
     Returns
     -------
     ndarray, shape (n_samples, n_units)
-        The solution of V (tau W^T W + pi I) = tau (U_next - b) W + pi S (theory, B1).
+        The solution of V (tau W^T W + pi I) = tau (U_next - b) W + pi S (docs/theory.md#b1).
     """
-    H = tau * (W.T @ W).astype(np.float64)
+    doubles = W.astype(np.float64, copy=False)
+    H = tau * (doubles.T @ doubles)
     H.flat[:: len(H) + 1] += pi
     solution = inverse(H).astype(V.dtype)
     result = np.empty_like(V)
@@ -234,7 +357,7 @@ def nearest_on_side(
     """Return the pre-activations nearest to A on the side of the threshold that S names.
 
     The sets are {u : step(u) = 1} = (0, inf), which is open, and {u : step(u) = 0} = (-inf, 0].
-    Two remedies make the nearest point exist (theory, B1):
+    Two remedies make the nearest point exist (docs/theory.md#b1):
 
         tiny    (margin = 0)  u = max(a, smallest positive normal float)  or  u = min(a, 0)
         margin  (margin > 0)  u = max(a, margin)                          or  u = min(a, -margin)
@@ -242,7 +365,7 @@ def nearest_on_side(
     Parameters
     ----------
     A : ndarray
-        The pre-activations V_{i-1} W_i^T.
+        The pre-activations V_{i-1} W_i^T + b_i.
     S : ndarray of the same shape
         The sides, 0/1 of any type.
     margin : float
@@ -293,9 +416,9 @@ def update_preactivations(
     Parameters
     ----------
     A : ndarray, shape (n_samples, n_units)
-        The pre-activations V_{i-1} W_i^T.
+        The pre-activations V_{i-1} W_i^T + b_i.
     V : ndarray, shape (n_samples, n_units)
-        The activations, without the constant column.
+        The activations.
     tau, pi : float
         The weights of the two terms.
     margin : float
@@ -306,11 +429,12 @@ def update_preactivations(
     -------
     ndarray, shape (n_samples, n_units)
         The better of the nearest point with step(u) = 1 and the nearest with step(u) = 0
-        (theory, B1). On a tie, the one with step(u) = 0.
+        (docs/theory.md#b1). On a tie, the one with step(u) = 0.
     """
     result = np.empty_like(A)
     for rows in row_blocks(len(A)):
-        # The cost of firing less the cost of not firing, times 2.
-        difference = tau * crossing_cost(A[rows], margin) + pi * (1 - 2 * V[rows])
+        # The cost of firing less the cost of not firing, times 2; it may be beyond the precision.
+        with np.errstate(over="ignore"):
+            difference = tau * crossing_cost(A[rows], margin) + pi * (1 - 2 * V[rows])
         result[rows] = nearest_on_side(A[rows], difference < 0, margin)
     return result

@@ -1,57 +1,54 @@
 """The penalised objective of a 0/1 MLP, its variables, and its terms one by one.
 
-A net with h layers maps the input V_0 = X through pre-activations A_i = V_{i-1} W_i^T and step
-activations to a linear output. Block coordinate descent frees the pre-activations U_i and the
-activations V_i and pays for every disagreement:
+A net with h layers maps the input V_0 = X through pre-activations A_i = V_{i-1} W_i^T + b_i and
+step activations to a linear output. Block coordinate descent frees the pre-activations U_i and the
+activations V_i, and every disagreement has a price:
 
-    F(W, U, V) = 1/2 |Y - V_{h-1} W_h^T|^2                              fit
-               + sum_{i<h} (tau_i/2) |U_i - V_{i-1} W_i^T|^2            coupling_i
-               + sum_{i<h} (pi_i/2) |V_i - step(U_i)|^2                 activation_i
-               + sum_i (gamma_i/2) |W_i|^2                              ridge
-               + sum_i lam_i (number of non-zero groups of W_i)         sparsity
+    F(W, b, U, V) = 1/2 |Y - A_h|^2                                     fit
+                  + sum_{i<h} (tau_i/2) |U_i - A_i|^2                   coupling_i
+                  + sum_{i<h} (pi_i/2) |V_i - step(U_i)|^2              activation_i
+                  + sum_i (gamma_i/2) (|W_i|^2 + |b_i|^2)               ridge
+                  + sum_i lam_i (number of non-zero groups of W_i)      sparsity
 
-(three-splitting form; Zhang, Zhou, Li, Xiu, arXiv:2206.09379; theory, B1). Setting V_i = step(U_i)
-removes the activation terms and gives the two-splitting form (theory, B2).
+(three-splitting form; Zhang, Zhou, Li, Xiu, arXiv:2206.09379; docs/theory.md#b). Setting V_i =
+step(U_i) removes the activation terms and gives the two-splitting form (docs/theory.md#b2).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from zeroone.rows import row_blocks
-from zeroone.validation import BoolArray, FloatArray, check_number
+from zeroone.support.rows import row_blocks
+from zeroone.support.validation import BoolArray, FloatArray, check_number
+
+# Prices outside of these numbers overflow single precision where they are multiplied.
+LEAST_PRICE, LARGEST_PRICE = 1e-10, 1e10
+
+# The ridge takes part in double precision only.
+LEAST_RIDGE = 1e-30
+
+# The weights and the biases of one layer.
+Layer = tuple[FloatArray, FloatArray]
+
+# How many times as large as their sum the terms of a pre-activation may be in single precision.
+CANCELLATION = 64
 
 
-def with_constant(X: FloatArray | BoolArray, dtype: np.dtype | None = None) -> FloatArray:
-    """Return [X 1]: a bias is a column of W against a constant 1.
+def layer_product(
+    V: FloatArray, W: FloatArray, b: FloatArray, out: FloatArray | None = None
+) -> FloatArray:
+    """Return A = V W^T + b in Fortran order: what a neuron makes of all samples lies together.
 
-    Parameters
-    ----------
-    X : ndarray, shape (n_samples, n_features)
-    dtype : dtype, optional
-        That of the result; X's own by default.
-
-    Returns
-    -------
-    ndarray, shape (n_samples, n_features + 1)
-        In X's order of memory.
-    """
-    order: Literal["C", "F"] = "F" if X.flags.f_contiguous else "C"
-    result = np.empty((X.shape[0], X.shape[1] + 1), dtype or X.dtype, order=order)
-    result[:, :-1] = X
-    result[:, -1] = 1
-    return result
-
-
-def layer_product(V: FloatArray, W: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    """Return V W^T in Fortran order: what a neuron makes of all samples lies together in memory.
+    In single precision, a neuron whose terms cancel (features with a large mean, or nearly
+    collinear ones) is computed in double precision, a block of rows at a time: what its A loses to
+    rounding would be larger than what a block update gains.
 
     Parameters
     ----------
     V : ndarray, shape (n_samples, n_in)
     W : ndarray, shape (n_out, n_in)
+    b : ndarray, shape (n_out,)
     out : ndarray, shape (n_samples, n_out), optional
         Where to write it, in Fortran order.
 
@@ -59,21 +56,33 @@ def layer_product(V: FloatArray, W: FloatArray, out: FloatArray | None = None) -
     -------
     ndarray, shape (n_samples, n_out)
     """
-    return np.matmul(W, V.T, out=None if out is None else out.T).T
+    A = np.matmul(W, V.T, out=None if out is None else out.T).T
+    A += b
+    if A.dtype == np.float32:
+        some = row_blocks(len(V))[0]
+        terms = np.mean(V[some] ** 2, axis=0) @ (W**2).T + b**2
+        lost = terms > CANCELLATION**2 * np.mean(A[some] ** 2, axis=0)
+        if lost.any():
+            doubles = W[lost].astype(np.float64)
+            for rows in row_blocks(len(V)):
+                A[rows, lost] = V[rows] @ doubles.T + b[lost]
+    return A
 
 
-def squared_distance(P: FloatArray, Q: FloatArray) -> float:
+def squared_distance(P: FloatArray, Q: FloatArray | BoolArray) -> float:
     """Return |P - Q|^2, summed in double precision over blocks of rows."""
     total = 0.0
     for rows in row_blocks(len(P)):
-        difference = (P[rows] - Q[rows]).ravel(order="K")
+        difference = (P[rows] - Q[rows]).ravel(order="K").astype(np.float64, copy=False)
         total += float(difference @ difference)
     return total
 
 
-def nonzero_groups(W: FloatArray, groups: str) -> int:
-    """Return the number of non-zero rows of W, or of non-zero columns but for the bias column."""
-    return int(np.any(W, axis=1).sum() if groups == "rows" else np.any(W[:, :-1], axis=0).sum())
+def nonzero_groups(W: FloatArray, b: FloatArray, groups: str) -> int:
+    """Return the number of non-zero rows of [W b] (groups "rows") or columns of W ("columns")."""
+    if groups == "rows":
+        return int(np.count_nonzero(np.any(W, axis=1) | (b != 0)))
+    return int(np.count_nonzero(np.any(W, axis=0)))
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ class Coefficients:
     lam : tuple of float, length h
         Price of a non-zero group of weights.
     groups : {"rows", "columns"}
-        What a group is: a row of W_i (a neuron) or a column (an input of the layer).
+        What a group is: a row of W_i with its bias (a neuron), or a column (an input of the layer).
     """
 
     tau: tuple[float, ...]
@@ -104,52 +113,61 @@ class Coefficients:
 
 
 def per_layer(
-    name: str, value: float | Sequence[float], layers: int, *, strict: bool
+    name: str, value: float | Sequence[float], layers: int, *, minimum: float = LEAST_PRICE
 ) -> tuple[float, ...]:
-    """Return one checked coefficient for each layer, from a number or from one number a layer.
+    """Return one checked price for each layer, from a number or from one number a layer.
 
     Raises
     ------
     ValueError
-        If there are too many or too few, or one is negative (or zero, if `strict`).
+        If there are too many or too few, or one is below `minimum` or above `LARGEST_PRICE`.
     """
     values = [value] * layers if np.ndim(value) == 0 else list(value)  # type: ignore[arg-type]
     if len(values) != layers:
         raise ValueError(f"{name} must be one number or {layers} of them, but has {len(values)}")
-    return tuple(check_number(name, each, strict=strict) for each in values)
+    return tuple(
+        check_number(name, each, minimum=minimum, maximum=LARGEST_PRICE) for each in values
+    )
 
 
 @dataclass
 class State:
-    """The variables of F, with the products V_{i-1} W_i^T kept up to date.
+    """The variables of F, with the products V_{i-1} W_i^T + b_i kept up to date.
 
     Lists are indexed from 0: ``weights[0]`` is W_1, ``preactivations[0]`` is U_1, and
-    ``activations[0]`` is V_0 = [X 1].
+    ``activations[0]`` is V_0 = X.
 
     Parameters
     ----------
     Y : ndarray, shape (n_samples, n_outputs)
         The targets.
-    activations : list of ndarray, shape (n_samples, n_i + 1)
-        V_0, ..., V_{h-1}, each with a last column of ones for the bias.
+    activations : list of ndarray, shape (n_samples, n_i)
+        V_0, ..., V_{h-1}.
     preactivations : list of ndarray, shape (n_samples, n_i)
         U_1, ..., U_{h-1}.
-    weights : list of ndarray, shape (n_i, n_{i-1} + 1)
-        W_1, ..., W_h, each with the bias as its last column.
+    weights : list of ndarray, shape (n_i, n_{i-1})
+        W_1, ..., W_h.
+    biases : list of ndarray, shape (n_i,)
+        b_1, ..., b_h.
     products : list of ndarray, shape (n_samples, n_i)
-        A_i = V_{i-1} W_i^T for i = 1, ..., h.
+        A_i = V_{i-1} W_i^T + b_i for i = 1, ..., h.
     """
 
     Y: FloatArray
     activations: list[FloatArray]
     preactivations: list[FloatArray]
     weights: list[FloatArray]
+    biases: list[FloatArray]
     products: list[FloatArray]
 
     @property
     def n_layers(self) -> int:
         """The number h of layers, the linear one included."""
         return len(self.weights)
+
+    def layers(self) -> list[Layer]:
+        """Return (W_i, b_i) of every layer."""
+        return list(zip(self.weights, self.biases, strict=True))
 
     def target(self, layer: int) -> FloatArray:
         """Return what layer `layer` (0-based) should produce: U_i, or Y on top."""
@@ -160,18 +178,14 @@ class State:
         return self.target(layer) - self.products[layer]
 
     def refresh_product(self, layer: int) -> None:
-        """Compute A_i = V_{i-1} W_i^T again, in place."""
-        layer_product(self.activations[layer], self.weights[layer], out=self.products[layer])
+        """Compute A_i = V_{i-1} W_i^T + b_i again, in place."""
+        V, out = self.activations[layer], self.products[layer]
+        layer_product(V, self.weights[layer], self.biases[layer], out=out)
 
     def copy(self) -> "State":
         """Return a deep copy, to keep what a later step will change."""
-        return State(
-            self.Y,
-            [V.copy(order="K") for V in self.activations],
-            [U.copy(order="K") for U in self.preactivations],
-            [W.copy() for W in self.weights],
-            [A.copy(order="K") for A in self.products],
-        )
+        lists = (self.activations, self.preactivations, self.weights, self.biases, self.products)
+        return State(self.Y, *([each.copy(order="K") for each in arrays] for arrays in lists))
 
 
 def fit_or_coupling(state: State, coefficients: Coefficients, layer: int) -> float:
@@ -183,23 +197,25 @@ def fit_or_coupling(state: State, coefficients: Coefficients, layer: int) -> flo
 def activation_mismatch(state: State, coefficients: Coefficients, layer: int) -> float:
     """Return (pi_i/2) |V_i - step(U_i)|^2 for the hidden layer `layer` (0-based)."""
     V, U = state.activations[layer + 1], state.preactivations[layer]
-    total = 0.0
-    for rows in row_blocks(len(U)):
-        difference = (V[rows, :-1] - (U[rows] > 0)).ravel(order="K")
-        total += float(difference @ difference)
-    return coefficients.pi[layer] / 2 * total
+    return coefficients.pi[layer] / 2 * squared_distance(V, U > 0)
 
 
 def ridge(state: State, coefficients: Coefficients) -> float:
-    """Return sum_i (gamma_i/2) |W_i|^2."""
-    pairs = zip(coefficients.gamma, state.weights, strict=True)
-    return sum(gamma / 2 * float(np.vdot(W, W)) for gamma, W in pairs)
+    """Return sum_i (gamma_i/2) (|W_i|^2 + |b_i|^2)."""
+    return sum(
+        gamma
+        / 2
+        * float(np.sum(np.square(W, dtype=np.float64)) + np.sum(np.square(b, dtype=float)))
+        for gamma, (W, b) in zip(coefficients.gamma, state.layers(), strict=True)
+    )
 
 
 def sparsity(state: State, coefficients: Coefficients) -> float:
     """Return sum_i lam_i (number of non-zero groups of W_i)."""
-    pairs = zip(coefficients.lam, state.weights, strict=True)
-    return sum(lam * nonzero_groups(W, coefficients.groups) for lam, W in pairs)
+    return sum(
+        lam * nonzero_groups(W, b, coefficients.groups)
+        for lam, (W, b) in zip(coefficients.lam, state.layers(), strict=True)
+    )
 
 
 def term_names(n_layers: int, splitting: str) -> list[str]:

@@ -1,15 +1,15 @@
 """Weights that move by a batch: the minimiser of its objective plus the price of moving.
 
-A batch is too small to fit the weights to it. So W moves from its previous value W0 to a minimiser
-of the batch's objective plus a proximity term (rho/2) |W - W0|^2. With D = U - V W0^T there are two
-closed forms.
+A batch is too small to fit the weights to it. So [W b] moves from its previous value to a minimiser
+of the batch's objective plus a price of moving, (rho/2) |[W b] - [W0 b0]|^2. With the residual
+D = U - A and the rows v_n of [V 1] there are two closed forms (docs/theory.md#b2).
 
     batch     the samples together:
-              W = W0 + D^T V (V^T V + rho I)^{-1}
+              [W b] = [W0 b0] + D^T [V 1] ([V 1]^T [V 1] + rho I)^{-1}
     samples   each sample n on its own, all moves added up:
-              W = W0 + sum_n d_n v_n^T / (|v_n|^2 + rho)
+              [W b] = [W0 b0] + sum_n d_n v_n^T / (|v_n|^2 + rho)
 
-(The second also in another metric than the Euclidean one, |W - W0|_M.)
+(The second also in another metric M than the Euclidean one.)
 
 The first is the minimiser for the batch and lowers its objective; it holds on to what all other
 samples of the batch want, and bits hardly flip. The second is the minimiser for every single sample
@@ -19,47 +19,50 @@ few samples that want to move do so, and trains far better, but nothing bounds i
 
 import numpy as np
 
-from zeroone.bcd.blocks import Gram
-from zeroone.bcd.systems import inverse
-from zeroone.validation import FloatArray
+from zeroone.bcd.blocks import Gram, gram_matrix, inverse
+from zeroone.bcd.objective import Layer
+from zeroone.support.validation import FloatArray
 
 PROXIMAL_FORMS = ("samples", "batch")
 
 
-def proximal_weights(W: FloatArray, D: FloatArray, V: FloatArray, *, rho: float) -> FloatArray:
-    """Minimise 1/2 |U - V W^T|^2 + (rho/2) |W - W0|^2 over W.
+def proximal_weights(
+    W: FloatArray, b: FloatArray, D: FloatArray, V: FloatArray, *, rho: float
+) -> Layer:
+    """Minimise 1/2 |U - V W^T - b|^2 + (rho/2) (|W - W0|^2 + |b - b0|^2) over W and b.
 
     Parameters
     ----------
-    W : ndarray, shape (n_out, n_in)
-        The previous weights W0.
+    W, b : ndarray, shape (n_out, n_in) and (n_out,)
+        The previous weights W0 and biases b0.
     D : ndarray, shape (n_samples, n_out)
-        The residual U - V W0^T.
+        The residual U - V W0^T - b0.
     V : ndarray, shape (n_samples, n_in)
         The layer's input.
     rho : float
-        Price of moving, >= 0, in units of the mean squared length of a sample.
+        Price of moving, >= 0, in units of the mean squared length of a row of [V 1].
 
     Returns
     -------
-    ndarray, shape (n_out, n_in)
-        W0 + D^T V (V^T V + rho * mean * I)^{-1}.
+    W, b : ndarray, shape (n_out, n_in) and (n_out,)
     """
-    price = rho * float(np.vdot(V, V)) / len(V)
-    return (W + Gram(V).solve(D.T @ V, 1.0, price)).astype(W.dtype, copy=False)
+    gram = Gram(V)
+    price = rho * float(np.trace(gram.matrix)) / len(V)
+    step = gram.solve(gram.join(D.T @ V, D.sum(axis=0)), 1.0, price)
+    return gram.split(gram.join(W, b) + step, W.dtype)
 
 
 def covariance_metric(V: FloatArray, whitening: float) -> FloatArray:
-    """Return M = (G + delta I)/(1 + delta), delta = whitening times G's mean eigenvalue.
+    """Return M = (G + delta I)/(1 + delta), delta = `whitening`.
 
-    G is the Gram matrix V^T V / n_samples, divided by its mean eigenvalue, so that M is near the
-    identity but in directions of far more than the mean power: for 0/1 input, that of the mean.
+    G is the Gram matrix of [V 1], divided by its mean eigenvalue, so that M is near the identity
+    but in directions of far more than the mean power: for 0/1 input, that of the mean.
 
     Returns
     -------
-    ndarray, shape (n_in, n_in), float64
+    ndarray, shape (n_in + 1, n_in + 1), float64
     """
-    G = (V.T @ V).astype(np.float64)
+    G = gram_matrix(V)
     G /= max(float(np.trace(G)) / len(G), np.finfo(float).tiny)
     G.flat[:: len(G) + 1] += whitening
     return G / (1 + whitening)
@@ -67,29 +70,37 @@ def covariance_metric(V: FloatArray, whitening: float) -> FloatArray:
 
 def proximal_weights_by_sample(
     W: FloatArray,
+    b: FloatArray,
     D: FloatArray,
     V: FloatArray,
     *,
     rho: float,
     metric: FloatArray | None = None,
-) -> FloatArray:
-    """Add up the minimisers of 1/2 |u_n - W v_n|^2 + (rho/2) |W - W0|_M^2 of all samples n.
+) -> Layer:
+    """Add up the minimisers of 1/2 |u_n - W v_n - b|^2 + (rho/2) |[W b] - [W0 b0]|_M^2.
 
     Parameters
     ----------
-    W, D, V
+    W, b, D, V
         As in `proximal_weights`.
     rho : float
-        Price of moving, >= 0, in units of the mean squared length of a sample.
-    metric : ndarray, shape (n_in, n_in), optional
-        M, positive definite; the identity by default. |W|_M^2 = tr(W M W^T).
+        Price of moving, >= 0, in units of the mean squared length of a row of [V 1] (with a
+        metric, of the mean of v^T M^{-1} v).
+    metric : ndarray, shape (n_in + 1, n_in + 1), optional
+        M, positive definite; the identity by default. |R|_M^2 = tr(R M R^T).
 
     Returns
     -------
-    ndarray, shape (n_out, n_in)
-        W0 + sum_n d_n (M^{-1} v_n)^T / (v_n^T M^{-1} v_n + rho * mean).
+    W, b : ndarray, shape (n_out, n_in) and (n_out,)
+        [W0 b0] + sum_n d_n (M^{-1} v_n)^T / (v_n^T M^{-1} v_n + rho * mean), d_n = u_n - a_n.
     """
-    dual = V if metric is None else V @ inverse(metric).astype(V.dtype)
-    lengths = np.einsum("ni,ni->n", V, dual)
+    if metric is None:
+        dual, constant = V, np.ones(len(V), V.dtype)
+    else:
+        rows = inverse(metric).astype(V.dtype)
+        dual = V @ rows[:-1, :-1] + rows[-1, :-1]
+        constant = V @ rows[:-1, -1] + rows[-1, -1]
+    lengths = np.einsum("ni,ni->n", V, dual) + constant
     lengths += rho * lengths.mean()
-    return W + (D / lengths[:, None]).T @ dual
+    moves = D / lengths[:, None]
+    return W + moves.T @ dual, b + moves.T @ constant

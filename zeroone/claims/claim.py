@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from zeroone.claims.histogram import Histogram
-from zeroone.validation import FloatArray
+from zeroone.support.validation import FloatArray
 
 
 class Kind(StrEnum):
@@ -85,6 +85,19 @@ class Claim:
     def with_planted(self, error: str) -> "Claim":
         """Return the claim about one of its planted errors: it should fail."""
         return replace(self, subject=self.planted[error])
+
+
+def each(
+    measure: Callable[[Any, Any], Any],
+) -> Callable[[Any, list[Any]], tuple[FloatArray, FloatArray]]:
+    """Return the measure of many instances from that of one, which returns pairs of values."""
+
+    def measure_all(subject: Any, instances: list[Any]) -> tuple[FloatArray, FloatArray]:
+        pairs = [pair for instance in instances for pair in measure(subject, instance)]
+        measured, theoretical = zip(*pairs, strict=True) if pairs else ((), ())
+        return np.array(measured, dtype=float), np.array(theoretical, dtype=float)
+
+    return measure_all
 
 
 @dataclass(frozen=True)
@@ -210,7 +223,7 @@ class Verdict:
         how far the clearest one exceeds the bound that it breaks.
     passed : bool
     reason : str
-        Why it failed; empty if it passed.
+        Why it did not pass; empty if it passed.
     seconds : float
         Time that the instances took.
     exceeding : int
@@ -219,6 +232,9 @@ class Verdict:
         The comparison of the worst margin; None if nothing was compared.
     histogram : Histogram
         Of the relative differences of an equality, of the margins of anything else.
+    undecided : bool
+        Whether it did not pass only because fewer instances were tried than in an ordinary run:
+        what they showed breaks nothing, and more of them might show what is looked for.
     """
 
     claim: Claim
@@ -231,6 +247,12 @@ class Verdict:
     exceeding: int = 0
     tightest: Comparison | None = None
     histogram: Histogram = field(default_factory=Histogram, repr=False)
+    undecided: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether the claim was found not to hold."""
+        return not self.passed and not self.undecided
 
 
 class Tally:
@@ -263,8 +285,14 @@ class Tally:
         shown = evidence.excess if equality else self.margins(evidence.excess)
         self.histogram += Histogram.of(shown)
 
-    def reason(self) -> str:
-        """Return why the claim fails, or an empty string; see `judge`."""
+    def broken(self) -> str:
+        """Return how a comparison breaks the claim, or an empty string."""
+        if self.claim.kind is not Kind.COUNTEREXAMPLE and self.exceeding:
+            return f"{self.exceeding} of {self.comparisons} comparisons exceed it"
+        return ""
+
+    def lacking(self) -> str:
+        """Return what the instances have not shown though they should, or an empty string."""
         claim = self.claim
         if self.comparisons == 0:
             return "nothing was compared"
@@ -272,8 +300,6 @@ class Tally:
             return "all compared values are zero"
         if claim.kind is Kind.COUNTEREXAMPLE:
             return "" if self.exceeding else "no counterexample was found"
-        if self.exceeding:
-            return f"{self.exceeding} of {self.comparisons} comparisons exceed it"
         if claim.near is not None and -self.most > claim.near:
             return f"the bound was never approached: least relative slack {-self.most:.2g}"
         if claim.kind is Kind.MONOTONE and not self.least < -claim.tolerance:
@@ -282,7 +308,8 @@ class Tally:
 
     def verdict(self, seconds: float = 0.0) -> Verdict:
         """Return the verdict on all that was added."""
-        reason = self.reason()
+        broken = self.broken()
+        reason = broken or self.lacking()
         return Verdict(
             self.claim,
             self.instances,
@@ -294,6 +321,7 @@ class Tally:
             self.exceeding,
             self.tightest,
             self.histogram,
+            undecided=bool(reason) and not broken and self.instances < self.claim.cases,
         )
 
 
@@ -302,7 +330,8 @@ def judge(claim: Claim, evidence: Iterable[Evidence], seconds: float = 0.0) -> V
 
     A claim fails if a comparison goes beyond the tolerance (a counterexample: if none does), if
     nothing was compared, if all that was compared is zero, if a bound was never approached
-    (`Claim.near`), or if a monotone quantity never moved.
+    (`Claim.near`), or if a monotone quantity never moved. All but the first is left undecided if
+    there were fewer instances than in an ordinary run (`Claim.cases`).
     """
     tally = Tally(claim)
     for part in evidence:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeroone.validation import FloatArray
+from zeroone.support.validation import FloatArray
 
 LOWEST, HIGHEST = -18, 1  # the decades' exponents
 PER_DECADE = 4

@@ -13,17 +13,19 @@ from fnmatch import fnmatch
 
 from zeroone import __version__
 from zeroone.claims.claim import Claim, Evidence, Tally, Trial, Verdict, attempt, collect
-from zeroone.validation import check_choice, check_integer
+from zeroone.claims.lemmas import RESULTS, claims_of
+from zeroone.support.validation import check_choice, check_integer
 
 PROFILES = {"default": 1, "thorough": 20}  # times each claim's own number of instances
 # Chunks submitted ahead of the one that is waited for: enough for many workers, and no more
 # results in memory than these.
 AHEAD = 512
+MOST_WORKERS = 16  # for each processor: more of them only wait for each other
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 Result = tuple[Evidence, float]
 Results = Generator[Result, None, None]
-Plan = tuple[Claim, list[tuple[int, int]]]
+Plan = tuple[Claim, int]  # a claim and its number of instances
 
 
 def all_claims() -> list[Claim]:
@@ -48,32 +50,47 @@ def registered(claim_id: str) -> Claim:
 
 
 def select(claims: Iterable[Claim], pattern: str | None) -> list[Claim]:
-    """Return the claims whose id matches a shell pattern or contains it as a substring.
+    """Return the claims that a pattern names, in their order.
+
+    Parameters
+    ----------
+    claims : iterable of Claim
+    pattern : str or None
+        A shell pattern for ids or a part of an id, such as ``"bcd.u-*"``; or the label of a result
+        of ``docs/theory.md``, such as ``"lemma-5"`` (see `zeroone.claims.lemmas`). None for all.
 
     Raises
     ------
     ValueError
-        If none does.
+        If there are none.
     """
     claims = list(claims)
     if pattern is None:
         return claims
-    chosen = [claim for claim in claims if fnmatch(claim.id, pattern) or pattern in claim.id]
+    of_results = claims_of(pattern, [claim.id for claim in claims])
+    chosen = [
+        claim
+        for claim in claims
+        if claim.id in of_results or fnmatch(claim.id, pattern) or pattern in claim.id
+    ]
     if not chosen:
-        ids = ", ".join(claim.id for claim in claims)
-        raise ValueError(f"only must match a claim's id, but {pattern!r} matches none of {ids}")
+        labels = ", ".join(result.label for result in RESULTS)
+        raise ValueError(
+            f"only must match the id of a claim (see zeroone verify --list) or be one of {labels}, "
+            f"but is {pattern!r}"
+        )
     return chosen
 
 
-def chunks(claim: Claim, cases: int) -> list[tuple[int, int]]:
-    """Return (chunk number, count) pairs that add up to `cases` instances.
+def chunks(claim: Claim, cases: int) -> Iterator[tuple[int, int]]:
+    """Yield (chunk number, count) pairs that add up to `cases` instances.
 
     A chunk is never larger than an ordinary run of the claim: where instances are slow, a longer
     run is then still made of pieces that several workers can share evenly.
     """
     size = min(claim.chunk, claim.cases)
-    full, rest = divmod(cases, size)
-    return list(enumerate([size] * full + ([rest] if rest else [])))
+    for number, start in enumerate(range(0, cases, size)):
+        yield number, min(size, cases - start)
 
 
 def rerun(claim_id: str, *, seed: int, chunk: int, count: int) -> Trial:
@@ -137,9 +154,12 @@ def worker_pool(workers: int) -> Iterator[Executor | None]:
     Raises
     ------
     ValueError
-        If `workers` is not a positive integer.
+        If `workers` is not a positive integer, or is more than 16 for each processor.
     """
-    if check_integer("workers", workers) == 1:
+    most = MOST_WORKERS * (os.cpu_count() or 1)
+    if check_integer("workers", workers) > most:
+        raise ValueError(f"workers must be at most {most} on this machine, but is {workers}")
+    if workers == 1:
         yield None
         return
     before = {name: os.environ.get(name) for name in THREADS}
@@ -201,16 +221,16 @@ def verify(
     check_integer("seed", seed, minimum=0)
     factor = PROFILES[check_choice("profile", profile, PROFILES)]
     chosen = all_claims() if claims is None else list(claims)
-    plans = [(claim, chunks(claim, cases or factor * claim.cases)) for claim in chosen]
+    plans = [(claim, cases or factor * claim.cases) for claim in chosen]
     return _verdicts(plans, seed, executor)
 
 
 def _verdicts(plans: list[Plan], seed: int, executor: Executor | None) -> Iterator[Verdict]:
     """Yield the verdicts on claims from their chunks."""
     with closing(_results(plans, seed, executor)) as results:
-        for claim, plan in plans:
+        for claim, instances in plans:
             tally, seconds = Tally(claim), 0.0
-            for _ in plan:
+            for _ in chunks(claim, instances):
                 evidence, took = next(results)
                 tally.add(evidence)
                 seconds += took
@@ -219,7 +239,9 @@ def _verdicts(plans: list[Plan], seed: int, executor: Executor | None) -> Iterat
 
 def _results(plans: list[Plan], seed: int, executor: Executor | None) -> Results:
     """Yield the result of every chunk of every claim, in order."""
-    tasks = ((claim, seed, *part) for claim, plan in plans for part in plan)
+    tasks = (
+        (claim, seed, *part) for claim, instances in plans for part in chunks(claim, instances)
+    )
     if executor is None:
         for task in tasks:
             yield timed_collect(*task)

@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,39 @@ from tqdm import tqdm
 from zeroone import datasets
 from zeroone.datasets import Dataset
 from zeroone.datasets.folders import ENVIRONMENT_VARIABLE as VARIABLE
-from zeroone.network import ZeroOneMLP
+from zeroone.nets.network import ZeroOneMLP
+
+# Whole numbers of more than 64 bits overflow somewhere in the arithmetic of arrays.
+LARGEST_INTEGER = 2**63 - 1
 
 
-def numbers(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+def whole_number(text: str) -> int:
+    """Parse an integer of at most 64 bits."""
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, but is {text!r}") from None
+    if abs(value) > LARGEST_INTEGER:
+        raise argparse.ArgumentTypeError(f"must be a number of at most 64 bits, but is {text!r}")
+    return value
+
+
+def real_number(text: str) -> float:
+    """Parse a number; NaN and infinity are for the command to refuse."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, but is {text!r}") from None
+
+
+def numbers(kind: type[int] | type[float]) -> Callable[[str], Any]:
     """Return a parser of one number, or of several with commas between them as a tuple."""
+    parse_one = whole_number if kind is int else real_number
 
     def parse(text: str) -> Any:
         try:
-            values = tuple(kind(part) for part in text.split(","))
-        except ValueError:
+            values = tuple(parse_one(part) for part in text.split(","))
+        except argparse.ArgumentTypeError:
             wanted = "whole numbers" if kind is int else "numbers"
             raise argparse.ArgumentTypeError(
                 f"must be {wanted} with commas between them, but is {text!r}"
@@ -35,11 +58,9 @@ def numbers(kind: Callable[[str], Any]) -> Callable[[str], Any]:
 
 def number_or_none(text: str) -> float | None:
     """Parse a number or the word "none"."""
-    if text == "none":
-        return None
     try:
-        return float(text)
-    except ValueError:
+        return None if text == "none" else real_number(text)
+    except argparse.ArgumentTypeError:
         raise argparse.ArgumentTypeError(f"must be a number or none, but is {text!r}") from None
 
 
@@ -82,7 +103,9 @@ def load_data(arguments: argparse.Namespace) -> Dataset:
     return datasets.load(arguments.data, arguments.data_dir)
 
 
-def check_writable(*paths: str | None, data: str | None = None) -> None:
+def check_writable(
+    *paths: str | None, data: str | None = None, read: Iterable[str | None] = ()
+) -> None:
     """Refuse files that could not be written in the end, before anything is computed.
 
     Parameters
@@ -91,14 +114,18 @@ def check_writable(*paths: str | None, data: str | None = None) -> None:
         The files.
     data : str, optional
         What --data names, which must not be overwritten.
+    read : iterable of str or None
+        Other files that the command reads, such as a model.
 
     Raises
     ------
     ValueError
-        If a folder does not exist or cannot be written to, the file is a folder or a device, or two
-        files are the same.
+        If a folder does not exist or cannot be written to, the file is a folder or a device, two
+        files are the same, or one of them is an input.
     """
-    taken = set() if data is None or data in datasets.NAMES else {os.path.realpath(data)}
+    inputs = [path for path in (data, *read) if path is not None and path not in datasets.NAMES]
+    same = "another option names the same file"
+    taken = {os.path.realpath(Path(path).expanduser()): f"{same}, to read it" for path in inputs}
     for path in paths:
         if path is None:
             continue
@@ -111,9 +138,11 @@ def check_writable(*paths: str | None, data: str | None = None) -> None:
             raise ValueError(f"cannot write {path}: it is not a regular file")
         if not os.access(folder, os.W_OK):
             raise ValueError(f"cannot write {path}: the folder {folder} is not writable")
+        if data in datasets.NAMES and Path(path).name in datasets.FILE_NAMES:
+            raise ValueError(f"cannot write {path}: it has the name of a file of a data set")
         if os.path.realpath(path) in taken:
-            raise ValueError(f"cannot write {path}: another option names the same file")
-        taken.add(os.path.realpath(path))
+            raise ValueError(f"cannot write {path}: {taken[os.path.realpath(path)]}")
+        taken[os.path.realpath(path)] = same
 
 
 def progress(total: int, unit: str) -> "tqdm[Any]":

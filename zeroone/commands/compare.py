@@ -14,8 +14,9 @@ from zeroone.commands.common import (
     numbers,
     progress,
 )
-from zeroone.commands.methods import METHODS
-from zeroone.compare import (
+from zeroone.commands.methods import METHODS, owners
+from zeroone.datasets import Dataset
+from zeroone.estimators.comparison import (
     Maker,
     Run,
     dead_fraction,
@@ -24,11 +25,11 @@ from zeroone.compare import (
     summary_rows,
     train_for,
 )
-from zeroone.datasets import Dataset
-from zeroone.files import atomic_write
-from zeroone.network import ACTIVATIONS
-from zeroone.report import table
-from zeroone.validation import check_integer, check_number
+from zeroone.losses import hidden_loss
+from zeroone.nets.layers import ACTIVATIONS
+from zeroone.support.files import atomic_write
+from zeroone.support.tables import table
+from zeroone.support.validation import check_integer, check_number
 
 COLUMNS = (
     "method",
@@ -60,26 +61,45 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--methods",
         default=",".join(METHODS),
         metavar="NAME[,NAME...]",
-        help=f"of {', '.join(METHODS)} (default: all)",
+        help=f"which methods, of {', '.join(METHODS)} (default: all)",
     )
-    parser.add_argument("--hidden", type=numbers(int), default=200, metavar="N[,N...]")
+    parser.add_argument(
+        "--hidden",
+        type=numbers(int),
+        default=200,
+        metavar="N[,N...]",
+        help="number of units, for each hidden layer from the input up (default: 200)",
+    )
     parser.add_argument(
         "--activation",
         choices=[name for name in ACTIVATIONS if name != "staircase"],
         default="step",
-        help="of the hidden units of all methods but bcd (default: step)",
+        help="what the hidden units compute, for all methods but bcd (default: step)",
     )
     parser.add_argument(
-        "--seconds", type=float, default=10.0, help="of training for each run (default: 10)"
+        "--loss",
+        metavar="NAME|MODULE:NAME",
+        help="loss of the hidden units, for ftprop: a name as in train --loss, or MODULE:NAME for "
+        "a class of your own (default: soft_hinge)",
     )
-    parser.add_argument("--seeds", type=int, default=3, help="runs of each method (default: 3)")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=10.0,
+        metavar="S",
+        help="seconds of training for each run (default: 10)",
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=3, metavar="N", help="runs of each method (default: 3)"
+    )
     parser.add_argument(
         "--units",
         type=int,
         default=10,
-        help="judged for feasibility in each layer, 0 for none (default: 10)",
+        metavar="N",
+        help="units of each layer that are judged for feasibility, 0 for none (default: 10)",
     )
-    parser.add_argument("--csv", metavar="FILE.csv", help="write the curves, a row an epoch")
+    parser.add_argument("--csv", metavar="FILE.csv", help="write the curves, a row for each epoch")
     parser.add_argument("--plot", metavar="FILE.png", help="draw accuracy against seconds")
     parser.set_defaults(run=run)
 
@@ -106,6 +126,8 @@ def maker(name: str, arguments: argparse.Namespace) -> Maker:
     parameters: dict[str, Any] = {"hidden": arguments.hidden, "dtype": "float32"}
     if "activation" in METHODS[name].defaults:
         parameters["activation"] = arguments.activation
+    if arguments.loss is not None and "loss" in METHODS[name].defaults:
+        parameters["loss"] = arguments.loss
     return lambda epochs, seed: METHODS[name].make(seed, {**parameters, "epochs": epochs})
 
 
@@ -174,7 +196,14 @@ def run(arguments: argparse.Namespace) -> int:
     names = chosen_methods(arguments.methods)
     check_integer("seeds", arguments.seeds)
     check_integer("units", arguments.units, minimum=0)
-    check_number("seconds", arguments.seconds, strict=True)
+    check_number("seconds", arguments.seconds, strict=True, maximum=1e6)
+    if arguments.loss is not None:
+        hidden_loss(arguments.loss)
+        if not set(names) & set(owners("loss")):
+            raise ValueError(
+                f"loss is an option of {', '.join(owners('loss'))}, but not of the methods "
+                f"{', '.join(names)}"
+            )
     check_writable(arguments.csv, arguments.plot, data=arguments.data)
     check_picture(arguments.plot)
     for name in names:
@@ -188,12 +217,12 @@ def run(arguments: argparse.Namespace) -> int:
         write_curves(arguments.csv, runs)
         print(f"curves written to {arguments.csv}")
     if arguments.plot:
-        from zeroone import plots, plots_compare
+        from zeroone.plots import style, training
 
         curves = {
             name: [(run.seconds, run.accuracies) for run in own] for name, own in runs.items()
         }
-        figure = plots_compare.accuracy_against_seconds(curves, title=f"{data.name}, {sizes}")
-        plots.save(figure, arguments.plot)
+        figure = training.accuracy_against_seconds(curves, title=f"{data.name}, {sizes}")
+        style.save(figure, arguments.plot)
         print(f"picture written to {arguments.plot}")
     return 0

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeroone.commands.common import add_data_options, load_data, matched, winners
-from zeroone.network import load
-from zeroone.report import table
+from zeroone.nets.network import load
+from zeroone.support.tables import table
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -16,10 +16,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "evaluate", help="accuracy and confusion table of a saved model", description=__doc__
     )
-    parser.add_argument("model", metavar="MODEL.npz")
+    parser.add_argument("model", metavar="MODEL.npz", help="a model that train --save wrote")
     add_data_options(parser)
     parser.add_argument(
-        "--part", choices=("test", "train"), default="test", help="which samples (default: test)"
+        "--part",
+        choices=("test", "train"),
+        default="test",
+        help="which samples are classified (default: test)",
     )
     parser.set_defaults(run=run)
 

@@ -1,37 +1,37 @@
 """``zeroone explain``: one sweep of full-batch block coordinate descent, block by block.
 
 For each block update: the equation, the shapes, the objective before and after, and one element
-computed by hand from the numbers of the run, next to the library's.
+computed by hand from the numbers of the run, next to the library's (`zeroone.player.worked`).
 """
 
 import argparse
 import copy
 import shutil
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zeroone.bcd import blocks
+from zeroone.bcd.blocks import REMEDIES
+from zeroone.bcd.full_batch import ORDERS, SPLITTINGS, Options, initial_state, iterate
 from zeroone.bcd.initialise import INITIALISATIONS
-from zeroone.bcd.objective import objective, per_layer
-from zeroone.bcd.options import ORDERS, SPLITTINGS, Options
-from zeroone.bcd.solver import BlockUpdates, initial_state
+from zeroone.bcd.objective import per_layer
 from zeroone.commands.common import add_data_options, load_data, numbers
-from zeroone.commands.explain_blocks import BlockReport, Update
-from zeroone.commands.explain_equations import describe, shapes
-from zeroone.commands.explain_hidden import work_hidden
-from zeroone.commands.explain_text import paragraph, render_block, render_summary
-from zeroone.commands.explain_weights import work_weights
 from zeroone.datasets import Dataset
-from zeroone.layers import check_hidden
-from zeroone.scaling import InputScaling
-from zeroone.validation import FloatArray, check_integer
+from zeroone.nets.scaling import InputScaling
+from zeroone.player.worked import Line, Update, Worked, num, shapes, work
+from zeroone.support.validation import FloatArray, check_hidden, check_integer
 
 WIDTH = 88
 NARROWEST = 60
 WIDEST = 100
+INDENT = "  "
+
+# A change of F below this, relative to F, is rounding.
+RESOLUTION = 1e-11
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -58,19 +58,19 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "--splitting",
         choices=SPLITTINGS,
         default="two",
-        help="form of the objective (default: two)",
+        help="form of the objective and its blocks (default: two)",
     )
     add(
         "--remedy",
-        choices=blocks.REMEDIES,
+        choices=REMEDIES,
         default="margin",
-        help="for the infimum over u > 0, which is not attained (default: margin)",
+        help="how a unit fires at least cost: |u| >= margin, or u = tiny (default: margin)",
     )
     add(
         "--margin",
         type=float,
         default=defaults.margin,
-        help="half-width of the gap around 0 (default: 0.1)",
+        help="half-width of the gap around 0, for --remedy margin (default: 0.1)",
     )
     prices = (
         ("tau", defaults.tau, "price of |U - V W^T|^2 / 2, one number or one a hidden layer"),
@@ -84,7 +84,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "--groups",
         choices=("rows", "columns"),
         default="rows",
-        help="what --l20 counts (default: rows)",
+        help="what --l20 counts: rows of W (neurons) or columns (inputs) (default: rows)",
     )
     add(
         "--order",
@@ -95,11 +95,21 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "--initialisation",
         choices=INITIALISATIONS,
         default=defaults.initialisation,
-        help="rule for the first weights (default: differences)",
+        help="rule for the first weights of hidden layers (default: differences)",
     )
-    add("--seed", type=int, default=0, help="of the samples and the first weights (default: 0)")
+    add(
+        "--seed",
+        type=int,
+        default=0,
+        help="seed of the choice of samples and of the first weights (default: 0)",
+    )
     add("--unit", type=int, metavar="J", help="unit to work by hand (default: an instructive one)")
-    add("--sample", type=int, metavar="N", help="sample to work by hand (default: likewise)")
+    add(
+        "--sample",
+        type=int,
+        metavar="N",
+        help="sample to work by hand (default: an instructive one)",
+    )
     add(
         "--width",
         type=int,
@@ -138,7 +148,88 @@ def prepare(data: Dataset, chosen: NDArray[np.int64]) -> tuple[FloatArray, Float
     """Return the chosen training samples, centred and scaled, and their one-hot targets."""
     X = data.X_train[chosen]
     scaled = InputScaling.fit(X, whitening=None).apply(X, np.dtype(np.float64))
-    return scaled[:, :-1].copy(), np.eye(len(data.class_names))[data.y_train[chosen]]
+    return scaled, np.eye(len(data.class_names))[data.y_train[chosen]]
+
+
+@dataclass(frozen=True)
+class BlockReport:
+    """All that is told of one block update.
+
+    Parameters
+    ----------
+    block, heading : str
+        Its name, and what it does in a few words.
+    equations : tuple of (label, text)
+    shapes : tuple of (name, shape, meaning)
+        The arrays that take part.
+    before, after : mapping of str to float
+        F by term.
+    flips : int
+        How many hidden bits changed.
+    worked : Worked
+    """
+
+    block: str
+    heading: str
+    equations: tuple[Line, ...]
+    shapes: tuple[tuple[str, tuple[int, ...], str], ...]
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+    flips: int
+    worked: Worked
+
+    @property
+    def objective_before(self) -> float:
+        """F before the update."""
+        return sum(self.before.values())
+
+    @property
+    def objective_after(self) -> float:
+        """F after the update."""
+        return sum(self.after.values())
+
+    @property
+    def fall(self) -> float:
+        """By how much F fell; 0 for what is not more than rounding."""
+        fall = self.objective_before - self.objective_after
+        return fall if abs(fall) > RESOLUTION * self.objective_before else 0.0
+
+
+def priced(update: Update) -> Line:
+    """Return the numbers that stand for the letters of a block's equation."""
+    layer, prices, kind = update.layer, update.coefficients, update.kind
+    if kind == "W":
+        tau, gamma, lam = prices.layer_weight(layer), prices.gamma[layer], prices.lam[layer]
+        top = " (the output layer)" if layer == update.before.n_layers - 1 else ""
+        price = f", lam = {num(lam)}" if lam else ""
+        return "with", f"tau = {num(tau)}{top}, gamma = {num(gamma)}{price}"
+    kappa = f"kappa = {num(prices.layer_weight(layer + 1))}"
+    tau_pi = f"tau = {num(prices.tau[layer])}, pi = {num(update.pi)}"
+    if kind == "V":
+        return "with", f"{kappa}, pi = {num(update.pi)}, b the bias of W{layer + 2}"
+    if kind == "U":
+        return "with", tau_pi
+    if update.options.splitting == "two":
+        tau_pi = f"tau = {num(prices.tau[layer])}"
+    return "with", f"{tau_pi}, {kappa}"
+
+
+def report(update: Update) -> BlockReport:
+    """Return what is told of an update."""
+    step = update.step
+    heading, *equations = step.block.equation.splitlines()
+    labelled = [line.partition("  ") for line in equations]
+    lines = [(label, text.strip()) for label, _, text in labelled]
+    return BlockReport(
+        step.block,
+        heading,
+        (*lines, priced(update)),
+        shapes(update),
+        step.before,
+        step.after,
+        step.info.get("flipped", 0),
+        work(update),
+    )
 
 
 def explain_sweep(
@@ -169,24 +260,11 @@ def explain_sweep(
     ------
     BlockReport
     """
-    state = initial_state(X, Y, hidden, options, rng)
-    updates = BlockUpdates(state, options, rng)
-    before = state.copy()
-    terms = objective(before, updates.coefficients, options.splitting)
-    for block in options.block_names(state.n_layers, rng):
-        found = copy.deepcopy(rng)
-        updates.update(block)
-        after = state.copy()
-        new = objective(after, updates.coefficients, options.splitting)
-        update = Update(
-            block, before, after, updates.coefficients, options, found, unit, sample
-        )  # fmt: skip
-        heading, equations = describe(update)
-        worked = work_weights(update) if update.kind == "W" else work_hidden(update)
-        yield BlockReport(
-            block, heading, equations, shapes(update), terms, new, update.flips, worked
-        )
-        before, terms = after, new
+    before = initial_state(X, Y, hidden, options, copy.deepcopy(rng))
+    coefficients = options.coefficients(len(hidden) + 1)
+    for step in iterate(X, Y, hidden, rng=rng, **asdict(options)):
+        yield report(Update(before, step, coefficients, options, unit, sample))
+        before = step.state.copy()
 
 
 def read_options(arguments: argparse.Namespace, n_layers: int) -> Options:
@@ -199,9 +277,9 @@ def read_options(arguments: argparse.Namespace, n_layers: int) -> Options:
     """
     l20 = arguments.l20
     if isinstance(l20, tuple):
-        per_layer("l20", l20, n_layers, strict=False)
+        per_layer("l20", l20, n_layers, minimum=0.0)
     else:
-        per_layer("l20", l20, 1, strict=False)
+        per_layer("l20", l20, 1, minimum=0.0)
     order = arguments.order
     options = Options(
         sweeps=1,
@@ -217,7 +295,7 @@ def read_options(arguments: argparse.Namespace, n_layers: int) -> Options:
         initialisation=arguments.initialisation,
     )
     options.coefficients(n_layers)
-    options.block_names(n_layers, np.random.default_rng(0))
+    options.blocks(n_layers, np.random.default_rng(0))
     return options
 
 
@@ -252,6 +330,152 @@ def introduction(data: Dataset, state_sizes: Sequence[int], n_samples: int, spli
     )
 
 
+# --------------------------------------------------------------------------------------------- text
+
+
+def wrap(label: str, text: str, label_width: int, width: int) -> list[str]:
+    """Return a label and its text, wrapped under itself."""
+    first = f"{INDENT}{label:<{label_width}}{INDENT}"
+    # A product stays on one line: textwrap does not break at a no-break space.
+    whole = text.replace(" · ", "\xa0·\xa0")
+    lines = textwrap.wrap(
+        whole,
+        width,
+        initial_indent=first,
+        subsequent_indent=" " * len(first),
+        break_on_hyphens=False,
+        drop_whitespace=True,
+        replace_whitespace=False,
+    )
+    return [line.replace("\xa0", " ").rstrip() for line in lines or [first]]
+
+
+def columns(lines: Sequence[Line], width: int) -> list[str]:
+    """Return lines with their labels in one column."""
+    label_width = max((len(label) for label, _ in lines), default=0)
+    return [out for label, text in lines for out in wrap(label, text, label_width, width)]
+
+
+def paragraph(text: str, width: int) -> list[str]:
+    """Return a paragraph without indentation."""
+    return textwrap.wrap(text, width, break_on_hyphens=False)
+
+
+def heading(text: str, width: int) -> list[str]:
+    """Return a heading with a rule under it."""
+    lines = paragraph(text, width)
+    return [*lines, "─" * max(len(line) for line in lines)]
+
+
+def number(value: float) -> str:
+    """Return an objective's value in twelve columns."""
+    return f"{value:>12.6g}"
+
+
+def objective_table(report: BlockReport) -> list[str]:
+    """Return F by term before and after, with a word on those that changed."""
+    lines = [f"{INDENT}{'F by term':<14}{'before':>12}{'after':>12}{'change':>12}"]
+    rows = [(name, report.before[name], report.after[name]) for name in report.before]
+    total = ("F", report.objective_before, report.objective_after)
+    size = max(abs(report.objective_before), abs(report.objective_after))
+    for name, before, after in [*rows, total]:
+        change = after - before
+        if abs(change) <= RESOLUTION * size:
+            change, word = 0.0, "same"
+        else:
+            word = "falls" if change < 0 else "rises"
+        mark = "  " if word == "same" else " *"
+        amount = number(change) if change else f"{'0':>12}"
+        lines.append(
+            f"{INDENT}{name:<14}{number(before)}{number(after)}{amount}{mark}"
+            f"{'' if word == 'same' else ' ' + word}".rstrip()
+        )
+    return lines
+
+
+def comparison_lines(worked: Worked, width: int) -> list[str]:
+    """Return the results by hand beside the library's."""
+    lines: list[Line] = []
+    for each in worked.comparisons:
+        verdict = "agree" if each.agrees else "DIFFERS"
+        text = f"by hand {each.by_hand:<14.9g} library {each.library:<14.9g} {verdict}"
+        lines.append((each.quantity, text))
+    return columns(lines, width)
+
+
+def shape_lines(report: BlockReport, width: int) -> list[str]:
+    """Return the arrays with their shapes."""
+    sizes = [" x ".join(map(str, shape)) for _, shape, _ in report.shapes]
+    longest = max(map(len, sizes))
+    lines = [
+        (name, f"{size:<{longest}}{INDENT}{meaning}")
+        for (name, _, meaning), size in zip(report.shapes, sizes, strict=True)
+    ]
+    return columns(lines, width)
+
+
+def render_block(number_of: int, total: int, report: BlockReport, width: int) -> list[str]:
+    """Return everything about one block update, line by line."""
+    title = f"Update {number_of} of {total}: {report.block}, {report.heading}"
+    flips = "bit flips" if report.flips == 1 else "bits flip"
+    # Only U moves bits; elsewhere the sentence would be noise.
+    moved = [f"{INDENT}{report.flips} {flips}."] if report.block[0] in "UJ" else []
+    return [
+        *heading(title, width),
+        "",
+        "Equation",
+        *columns(report.equations, width),
+        "",
+        "Shapes",
+        *shape_lines(report, width),
+        "",
+        "Objective",
+        *objective_table(report),
+        *moved,
+        "",
+        *paragraph(f"By hand: {report.worked.title}", width),
+        *columns(report.worked.lines, width),
+        *comparison_lines(report.worked, width),
+        "",
+    ]
+
+
+def verdict(reports: Sequence[BlockReport]) -> str:
+    """Return one sentence or two on whether F fell, and on the bits."""
+    falls = [report.fall for report in reports]
+    rose = [report.block for report in reports if report.fall < 0]
+    path = f"{reports[0].objective_before:.6g} to {reports[-1].objective_after:.6g}"
+    lowered = sum(fall > 0 for fall in falls)
+    if rose:
+        text = f"F ROSE at {', '.join(rose)}"
+    elif lowered == len(falls):
+        text = f"Every update lowered F, from {path}"
+    else:
+        text = (
+            f"No update raised F, and {lowered} of {len(falls)} lowered it, from {path} "
+            "(the others had nothing to gain)"
+        )
+    flips = sum(report.flips for report in reports)
+    return f"{text}; {flips} hidden bit{'' if flips == 1 else 's'} flipped."
+
+
+def render_summary(reports: Sequence[BlockReport], width: int) -> list[str]:
+    """Return the table of all updates and the verdict."""
+    lines = [
+        *heading("Summary", width),
+        "",
+        f"{INDENT}{'block':<5}{'F before':>12}{'F after':>12}{'fall':>12}{'flips':>8}  by hand",
+    ]
+    for report in reports:
+        flips = str(report.flips) if report.block[0] in "UJ" else "-"
+        agrees = "agrees" if report.worked.agrees else "DIFFERS"
+        lines.append(
+            f"{INDENT}{report.block:<5}{number(report.objective_before)}"
+            f"{number(report.objective_after)}{number(report.fall)}{flips:>8}  {agrees}"
+        )
+    return [*lines, "", *paragraph(verdict(reports), width)]
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Print the walk; return 1 if a number by hand differs from the library's or F rises, else 0.
 
@@ -279,9 +503,9 @@ def run(arguments: argparse.Namespace) -> int:
     print("\n".join(paragraph(introduction(data, sizes, len(X), options.splitting), width)))
     print()
     reports: list[BlockReport] = []
-    total = len(options.block_names(len(hidden) + 1, np.random.default_rng(0)))
-    for report in explain_sweep(X, Y, hidden, options, rng, unit=unit, sample=sample):
-        reports.append(report)
-        print("\n".join(render_block(len(reports), total, report, width)))
+    total = len(options.blocks(len(hidden) + 1, np.random.default_rng(0)))
+    for each in explain_sweep(X, Y, hidden, options, rng, unit=unit, sample=sample):
+        reports.append(each)
+        print("\n".join(render_block(len(reports), total, each, width)))
     print("\n".join(render_summary(reports, width)))
     return 0 if all(each.worked.agrees and each.fall >= 0 for each in reports) else 1

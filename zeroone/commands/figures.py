@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zeroone.commands.common import check_writable, progress
-from zeroone.material import material_folder
-from zeroone.plots import STYLE, save
-from zeroone.report import table
-from zeroone.validation import check_integer
+from zeroone.plots.style import STYLE, save
+from zeroone.support.material import material_folder
+from zeroone.support.tables import table
+from zeroone.support.validation import check_integer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ENDINGS = (".svg", ".png")
-# Dots an inch with which nothing can be read any more.
-LEAST_DPI = 20
+# Dots an inch with which nothing can be read any more, and that make pictures of a gigabyte.
+LEAST_DPI, MOST_DPI = 20, 2400
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -102,6 +102,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(table(["figure", "shows"], [(name, title(path)) for name, path in chosen.items()]))
         return 0
     dpi = check_integer("dpi", arguments.dpi, minimum=LEAST_DPI)
+    if dpi > MOST_DPI:
+        raise ValueError(f"dpi must be at most {MOST_DPI}, but is {dpi}")
     target = default_target(folder) if arguments.to is None else Path(arguments.to)
     if target.exists() and not target.is_dir():
         raise ValueError(f"to must be a folder, but {target} is a file")

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeroone.gaussian.geometry import unit
-from zeroone.prox import PENALTIES, GroupL20, Penalty, get_penalty
-from zeroone.validation import FloatArray, check_integer, check_number
+from zeroone.gaussian.filters import check_patches, unit
+from zeroone.penalties import PENALTIES, Penalty, make_penalty
+from zeroone.support.parts import find_part
+from zeroone.support.validation import FloatArray, check_integer, check_number
 
 TEACHERS = ("normal", "equal")
+# Weights of a filter: a few arrays of them take a few hundred MB.
+MOST_WEIGHTS = 10_000_000
 # Entries in a group of the penalty l20, unless --filter-shape says otherwise.
 GROUP = 5
 
@@ -29,7 +32,7 @@ class Network:
     name : str
         The penalty's.
     filter_shape : (rows, columns), optional
-        For "l20": the matrix that a filter is.
+        For a penalty with groups: the matrix that a filter is.
     """
 
     k: int
@@ -41,9 +44,9 @@ class Network:
     @property
     def n_groups(self) -> int | None:
         """Number of groups, if the penalty has any."""
-        if self.filter_shape is None or not isinstance(self.penalty, GroupL20):
+        if self.filter_shape is None:
             return None
-        return self.filter_shape[0 if self.penalty.groups == "rows" else 1]
+        return self.penalty.terms(np.zeros(self.filter_shape)).size
 
     def __str__(self) -> str:
         d, kept = len(self.w_star), np.count_nonzero(self.w_star)
@@ -69,8 +72,22 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
         help="its non-zero entries: normally distributed, or equal up to the sign; normalised "
         "(default: normal)",
     )
-    group.add_argument("--penalty", choices=tuple(PENALTIES), default="l0", help="(default: l0)")
+    group.add_argument(
+        "--penalty",
+        default="l0",
+        metavar="NAME",
+        help=f"{', '.join(PENALTIES)}, or MODULE:CLASS for a penalty of your own, a class derived "
+        "from zeroone.penalties.Penalty in a module of the working directory (default: l0)",
+    )
     group.add_argument("--a", type=float, metavar="A", help="the a of tl1 (default: 1)")
+    group.add_argument(
+        "--penalty-option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the penalty, such as gamma=0.5 for mcp, a=3.7 or knee=0.1 for scad, "
+        "groups=columns for l20; it may be given several times",
+    )
     group.add_argument(
         "--filter-shape",
         metavar="ROWS,COLUMNS",
@@ -91,18 +108,42 @@ def make_network(arguments: argparse.Namespace) -> Network:
     """
     check_integer("seed", arguments.seed, minimum=0)
     k, d = check_integer("k", arguments.k), check_integer("d", arguments.d)
+    check_patches("k", k, ())
+    if d > MOST_WEIGHTS:
+        raise ValueError(f"d must be <= {MOST_WEIGHTS:,}, but is {d:,}")
     sparsity = check_number("sparsity", arguments.sparsity, strict=True, maximum=1)
     name = arguments.penalty
-    if arguments.a is not None and name != "tl1":
-        raise ValueError("--a is an option of --penalty tl1 only")
-    if arguments.filter_shape is not None and name != "l20":
+    kind = find_part("--penalty", name, PENALTIES, Penalty)
+    options = dict(penalty_option(text) for text in arguments.penalty_option)
+    if arguments.a is not None:
+        if name != "tl1":
+            raise ValueError("--a is an option of --penalty tl1 only")
+        options["a"] = arguments.a
+    if arguments.filter_shape is not None and not kind.of_matrices:
         raise ValueError("--filter-shape is an option of --penalty l20 only")
-    options = {} if arguments.a is None else {"a": arguments.a}
-    shape = _filter_shape(arguments.filter_shape, d) if name == "l20" else None
+    penalty = make_penalty(kind, name, **options)
+    shape = _filter_shape(arguments.filter_shape, d) if penalty.of_matrices else None
     w_star = sparse_teacher(
         np.random.default_rng(arguments.seed), shape or (d, 1), sparsity, arguments.teacher
     )
-    return Network(k, w_star, get_penalty(name, **options), name, shape)
+    return Network(k, w_star, penalty, name, shape)
+
+
+def penalty_option(text: str) -> tuple[str, float | str]:
+    """Return name and value of a --penalty-option: a number if it is one, else a word.
+
+    Raises
+    ------
+    ValueError
+        If it is not NAME=VALUE.
+    """
+    name, equals, value = text.partition("=")
+    if not name or not equals or not value:
+        raise ValueError(f"--penalty-option must be NAME=VALUE, such as gamma=0.5, but is {text!r}")
+    try:
+        return name, float(value)
+    except ValueError:
+        return name, value
 
 
 def sparse_teacher(

@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 
 from zeroone.commands.common import check_writable, progress
-from zeroone.files import atomic_write
-from zeroone.grading import Grade, Settings, grade, load, pack, page, results, settings
+from zeroone.grading import Grade, Settings, grade, load, pack, report, settings
 from zeroone.grading.assignment import CHECKS, Assignment
-from zeroone.validation import check_integer
+from zeroone.support.files import atomic_write
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -61,14 +60,23 @@ def run(arguments: argparse.Namespace) -> int:
     check_outputs(arguments)
     days = days_late(arguments, parsed)
     assignment = load(arguments.assignment)
-    result = graded(assignment, arguments.submission, parsed, days)
-    show(results.text(result))
+    try:
+        result = graded(assignment, arguments.submission, parsed, days)
+    except Exception as error:
+        # Not the student's fault. Whoever waits for results gets some, with the reason.
+        reason = f"{type(error).__name__}: {error}"
+        if arguments.json:
+            report.write_json(arguments.json, report.failure_as_json(reason))
+        if isinstance(error, ValueError):
+            raise
+        raise ValueError(reason) from error
+    show(report.text(result))
     if arguments.json:
-        results.write_json(arguments.json, result)
+        report.write_json(arguments.json, report.as_json(result))
         show(f"\nresults written to {arguments.json}")
     if arguments.html:
         with atomic_write(arguments.html, text=True) as file:
-            file.writelines(page.page(result))
+            file.writelines(report.page(result))
         show(f"\npage written to {arguments.html}")
     return 0
 
@@ -107,8 +115,12 @@ def days_late(arguments: argparse.Namespace, parsed: Settings) -> int:
     if arguments.late is not None and arguments.metadata is not None:
         raise ValueError("late and metadata both say how late it is: give one of them")
     if arguments.metadata is not None:
-        return results.read_days_late(arguments.metadata, parsed.late)
-    return 0 if arguments.late is None else check_integer("late", arguments.late, minimum=0)
+        return report.read_days_late(arguments.metadata, parsed.late)
+    return (
+        0
+        if arguments.late is None
+        else settings.check_whole("late", arguments.late, 0, settings.MOST_DAYS)
+    )
 
 
 def graded(assignment: Assignment, submission: str, parsed: Settings, days: int) -> Grade:

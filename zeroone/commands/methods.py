@@ -2,24 +2,23 @@
 
 import argparse
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from zeroone.bcd.full_batch import ORDERS, SPLITTINGS
 from zeroone.bcd.initialise import INITIALISATIONS
-from zeroone.bcd.options import ORDERS, SPLITTINGS
-from zeroone.bcd.output import TARGETS
 from zeroone.bcd.proximal import PROXIMAL_FORMS
+from zeroone.bcd.regression import TARGETS
 from zeroone.commands.common import number_or_none, numbers
-from zeroone.estimators import FORMS, BCDClassifier, FTPropClassifier
-from zeroone.network import ACTIVATIONS
-from zeroone.targetprop.losses import LOSSES, SURROGATES
-from zeroone.targetprop.optimise import OPTIMISERS
+from zeroone.estimators import BCDClassifier, FTPropClassifier, FullBatchBCDClassifier
+from zeroone.losses import LOSSES, OUTPUT_LOSSES, SURROGATES
+from zeroone.nets.layers import ACTIVATIONS
+from zeroone.targetprop.optimisers import OPTIMISERS
 from zeroone.targetprop.options import DECAYS
-from zeroone.targetprop.output import OUTPUT_LOSSES
 from zeroone.targetprop.targets import WEIGHTINGS
 
-Classifier = BCDClassifier | FTPropClassifier
+Classifier = BCDClassifier | FullBatchBCDClassifier | FTPropClassifier
 
 
 @dataclass(frozen=True)
@@ -34,29 +33,45 @@ class Method:
         What it is, in a few words.
     fixed : mapping of str to object
         Parameters of the estimator that make it this method.
+    forms : mapping of str to type
+        The estimators that --form chooses from, `classifier` first.
     """
 
     classifier: type[Classifier]
     title: str
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    forms: Mapping[str, type[Classifier]] = field(default_factory=dict)
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """The parameters that can be chosen, with their defaults."""
-        parameters = inspect.signature(self.classifier).parameters
-        return {
-            name: parameter.default
-            for name, parameter in parameters.items()
-            if name not in self.fixed
-        }
+        """The parameters that can be chosen, of any form, with their defaults."""
+        found: dict[str, Any] = {"form": next(iter(self.forms))} if self.forms else {}
+        for classifier in self.forms.values() or [self.classifier]:
+            for name, parameter in inspect.signature(classifier).parameters.items():
+                if name not in self.fixed:
+                    found.setdefault(name, parameter.default)
+        return found
+
+    def forms_with(self, parameter: str) -> list[str]:
+        """Return the names of the forms that have a parameter."""
+        return [
+            form
+            for form, classifier in self.forms.items()
+            if parameter in inspect.signature(classifier).parameters
+        ]
 
     def make(self, seed: int, parameters: Mapping[str, Any]) -> Classifier:
-        """Return an untrained classifier."""
-        return self.classifier(**self.fixed, **parameters, random_state=seed)
+        """Return an untrained classifier; the parameter ``form`` says of which form."""
+        chosen = dict(parameters)
+        form = chosen.pop("form", None)
+        classifier = self.classifier if form is None else self.forms[form]
+        return classifier(**self.fixed, **chosen, random_state=seed)
 
+
+FORMS = {"mini-batch": BCDClassifier, "full-batch": FullBatchBCDClassifier}
 
 METHODS = {
-    "bcd": Method(BCDClassifier, "block coordinate descent"),
+    "bcd": Method(BCDClassifier, "block coordinate descent", forms=FORMS),
     "ftprop": Method(FTPropClassifier, "feasible target propagation"),
     "ste": Method(FTPropClassifier, "straight-through estimator", {"loss": "linear"}),
     "sste": Method(
@@ -64,61 +79,180 @@ METHODS = {
     ),
 }
 
-# Options of block coordinate descent that one form has and the other has not.
-OWN_OPTIONS = {
-    "mini-batch": ("batch_size", "passes", "targets", "forgetting", "proximal", "proximity"),
-    "full-batch": ("splitting", "pi", "groups", "order"),
-}
 
-_FLOATS, _INTEGERS = numbers(float), numbers(int)
+def _count(metavar: str = "N") -> dict[str, Any]:
+    return {"type": int, "metavar": metavar}
+
+
+def _number(metavar: str) -> dict[str, Any]:
+    return {"type": float, "metavar": metavar}
+
+
+def _numbers(metavar: str, kind: type[int] | type[float] = float) -> dict[str, Any]:
+    return {"type": numbers(kind), "metavar": metavar}
+
+
+def _one_of(choices: Iterable[str]) -> dict[str, Any]:
+    return {"choices": tuple(choices)}
+
 
 # Name of the option, name of the parameter, what it is, and how it is read.
 OPTIONS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     (
         "--hidden",
         "hidden",
-        "sizes of the hidden layers",
-        {"type": _INTEGERS, "metavar": "N[,N...]"},
+        "number of units, for each hidden layer from the input up",
+        _numbers("N[,N...]", int),
     ),
-    ("--epochs", "epochs", "passes over the data", {"type": int, "metavar": "N"}),
-    ("--batch-size", "batch_size", "samples in a batch", {"type": int, "metavar": "N"}),
-    ("--whitening", "whitening", "of the input", {"type": number_or_none, "metavar": "D|none"}),
-    ("--shift", "shift", "move images by up to N pixels", {"type": int, "metavar": "N"}),
-    ("--form", "form", "practical or reference form", {"choices": FORMS}),
-    ("--tau", "tau", "price of a moved pre-activation", {"type": _FLOATS, "metavar": "T[,T...]"}),
-    ("--tau-schedule", "tau_schedule", "factor on tau", {"type": _FLOATS, "metavar": "F[,F]"}),
-    ("--margin", "margin", "half-width of the gap around 0", {"type": float, "metavar": "M"}),
-    ("--remedy", "remedy", "for the open set u > 0", {"choices": ("margin", "tiny")}),
-    ("--gamma", "gamma", "ridge", {"type": float, "metavar": "G"}),
-    ("--l20", "lam", "price of a neuron", {"type": float, "metavar": "LAM"}),
-    ("--init", "initialisation", "first weights", {"choices": INITIALISATIONS}),
-    ("--passes", "passes", "over the neurons for a batch", {"type": int, "metavar": "N"}),
-    ("--targets", "targets", "of the outputs", {"choices": TARGETS}),
-    ("--forgetting", "forgetting", "rate of the averages", {"type": float, "metavar": "F"}),
-    ("--proximal", "proximal", "how weights move", {"choices": PROXIMAL_FORMS}),
-    ("--proximity", "proximity", "price of moving", {"type": _FLOATS, "metavar": "P[,P]"}),
-    ("--splitting", "splitting", "full batch: the objective's form", {"choices": SPLITTINGS}),
+    ("--epochs", "epochs", "passes over the data", _count()),
+    (
+        "--batch-size",
+        "batch_size",
+        "samples in a batch (default: of bcd a thirtieth of the data, from 200 to 2000; of the "
+        "others a hundredth, from 10 to 100)",
+        _count(),
+    ),
+    (
+        "--whitening",
+        "whitening",
+        "shrink the directions of the input whose variance is above D times the mean, or none",
+        {"type": number_or_none, "metavar": "D|none"},
+    ),
+    ("--shift", "shift", "move each batch of images by up to N pixels at random", _count()),
+    (
+        "--form",
+        "form",
+        "mini-batch: the practical form; full-batch: the reference form, whose objective never "
+        "rises",
+        _one_of(FORMS),
+    ),
+    (
+        "--tau",
+        "tau",
+        "price of a hidden unit's pre-activation that is not the one computed from below, one "
+        "number or one a hidden layer",
+        _numbers("T[,T...]"),
+    ),
+    (
+        "--tau-schedule",
+        "tau_schedule",
+        "factor on tau: a number, or its first and last value with a geometric path between",
+        _numbers("F[,F]"),
+    ),
+    (
+        "--margin",
+        "margin",
+        "with --remedy margin, the pre-activations within M of the threshold 0 are not used",
+        _number("M"),
+    ),
+    (
+        "--remedy",
+        "remedy",
+        "how a unit fires although no u > 0 is the cheapest: it keeps a margin, or takes the "
+        "smallest positive number",
+        _one_of(("margin", "tiny")),
+    ),
+    ("--gamma", "gamma", "ridge: the price of the squared weights", _number("G")),
+    ("--l20", "lam", "price of a neuron; those that are not worth it are removed", _number("LAM")),
+    ("--init", "initialisation", "rule for the first weights", _one_of(INITIALISATIONS)),
+    ("--passes", "passes", "passes over the neurons for each batch", _count()),
+    (
+        "--targets",
+        "targets",
+        "targets of the outputs; slack: an output that is right by more than 1 is left alone",
+        _one_of(TARGETS),
+    ),
+    (
+        "--forgetting",
+        "forgetting",
+        "rate at which the averages of the output layer forget earlier batches",
+        _number("F"),
+    ),
+    (
+        "--proximal",
+        "proximal",
+        "move the weights by a closed form for each sample, or for the batch as a whole",
+        _one_of(PROXIMAL_FORMS),
+    ),
+    (
+        "--proximity",
+        "proximity",
+        "price of moving the weights: a number >= 1, or its first and last value",
+        _numbers("P[,P]"),
+    ),
+    (
+        "--splitting",
+        "splitting",
+        "form of the objective: two: activations are the steps of U; three: they are relaxed; "
+        "joint: relaxed, each neuron's V and U together",
+        _one_of(SPLITTINGS),
+    ),
     (
         "--pi",
         "pi",
-        "full batch: price of a moved activation",
-        {"type": _FLOATS, "metavar": "P[,P...]"},
+        "price of a relaxed activation that is not the step of U, one number or one a hidden layer",
+        _numbers("P[,P...]"),
     ),
-    ("--groups", "groups", "full batch: what l2,0 counts", {"choices": ("rows", "columns")}),
-    ("--order", "order", "full batch: of the blocks", {"choices": ORDERS}),
-    ("--activation", "activation", "of the hidden units", {"choices": ACTIVATIONS}),
-    ("--levels", "levels", "values of a staircase", {"type": int, "metavar": "K"}),
-    ("--loss", "loss", "of the hidden units", {"choices": tuple(LOSSES)}),
-    ("--surrogate", "surrogate", "mu in the margin t mu(z)", {"choices": tuple(SURROGATES)}),
-    ("--weighting", "weighting", "of the targets", {"choices": WEIGHTINGS}),
-    ("--output", "output", "loss of the output layer", {"choices": tuple(OUTPUT_LOSSES)}),
-    ("--optimiser", "optimiser", "what moves the weights", {"choices": OPTIMISERS}),
-    ("--learning-rate", "learning_rate", "size of a move", {"type": _FLOATS, "metavar": "R[,R]"}),
-    ("--decay", "decay", "of the learning rate", {"choices": DECAYS}),
-    ("--momentum", "momentum", "of the moves", {"type": float, "metavar": "M"}),
-    ("--weight-decay", "weight_decay", "per move and rate", {"type": float, "metavar": "D"}),
-    ("--normalise", "normalise", "batch normalisation", {"action": "store_true"}),
-    ("--dropout", "dropout", "part of the inputs set to zero", {"type": float, "metavar": "P"}),
+    (
+        "--groups",
+        "groups",
+        "what --l20 counts: the rows of the weights, which are neurons, or their columns",
+        _one_of(("rows", "columns")),
+    ),
+    ("--order", "order", "order of the blocks in a sweep", _one_of(ORDERS)),
+    ("--activation", "activation", "what the hidden units compute", _one_of(ACTIVATIONS)),
+    (
+        "--levels",
+        "levels",
+        "number of values of a unit, with --activation staircase only",
+        _count("K"),
+    ),
+    (
+        "--loss",
+        "loss",
+        f"loss of the hidden units: {', '.join(LOSSES)}, or MODULE:NAME for a class of your own",
+        {"metavar": "NAME|MODULE:NAME"},
+    ),
+    (
+        "--surrogate",
+        "surrogate",
+        "the function mu in the margin t mu(z) of a unit with target t",
+        _one_of(SURROGATES),
+    ),
+    (
+        "--weighting",
+        "weighting",
+        "how much a target counts: by the magnitude of its derivative, or all equally",
+        _one_of(WEIGHTINGS),
+    ),
+    ("--output", "output", "loss of the output layer", _one_of(OUTPUT_LOSSES)),
+    ("--optimiser", "optimiser", "rule by which the weights move", _one_of(OPTIMISERS)),
+    (
+        "--learning-rate",
+        "learning_rate",
+        "size of a move: a number, or its first and last value with a geometric path between",
+        _numbers("R[,R]"),
+    ),
+    (
+        "--decay",
+        "decay",
+        "how the learning rate falls to 0 in training, if it does",
+        _one_of(DECAYS),
+    ),
+    ("--momentum", "momentum", "part of a move that the next one keeps", _number("M")),
+    (
+        "--weight-decay",
+        "weight_decay",
+        "part of each weight that is lost in a move, times the learning rate",
+        _number("D"),
+    ),
+    (
+        "--normalise",
+        "normalise",
+        "normalise the hidden layers' pre-activations over each batch",
+        {"action": "store_true"},
+    ),
+    ("--dropout", "dropout", "part of each layer's inputs that a batch sets to zero", _number("P")),
 )
 
 
@@ -129,7 +263,7 @@ def shown_default(parameter: str) -> str:
         if parameter in method.defaults:
             default = method.defaults[parameter]
             text = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
-            found.setdefault(text, []).append(name)
+            found.setdefault(text.replace("None", "none"), []).append(name)
     if len(found) == 1:
         return next(iter(found))
     return "; ".join(f"{'/'.join(names)}: {text}" for text, names in found.items())
@@ -144,6 +278,11 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of all methods; those that are not given leave no trace."""
     groups = {}
     for flag, parameter, text, settings in OPTIONS:
+        forms = [form for name in owners(parameter) for form in METHODS[name].forms_with(parameter)]
+        whose = "of bcd with" if len(owners(parameter)) > 1 else "with"
+        notes = [f"{whose} --form {forms[0]} only"] if len(forms) == 1 else []
+        if shown_default(parameter) not in ("none", "False"):
+            notes.append(f"default: {shown_default(parameter)}")
         title = ", ".join(owners(parameter))
         if title not in groups:
             groups[title] = parser.add_argument_group(
@@ -153,7 +292,7 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
             flag,
             dest=parameter,
             default=argparse.SUPPRESS,
-            help=f"{text} (default: {shown_default(parameter)})",
+            help=f"{text} ({'; '.join(notes)})" if notes else text,
             **settings,
         )
 
@@ -176,13 +315,7 @@ def given_parameters(arguments: argparse.Namespace, name: str) -> dict[str, Any]
                 f"{flags[parameter]} is an option of --method {', '.join(owners(parameter))}, "
                 f"not of {name}"
             )
-    if "form" in defaults:
-        chosen = given.get("form", defaults["form"])
-        for form, own in OWN_OPTIONS.items():
-            for parameter in own:
-                if (
-                    form != chosen
-                    and given.get(parameter, defaults[parameter]) != (defaults[parameter])
-                ):
-                    raise ValueError(f"{flags[parameter]} is an option of --form {form} only")
+        forms = METHODS[name].forms_with(parameter)
+        if forms and given.get("form", defaults["form"]) not in forms:
+            raise ValueError(f"{flags[parameter]} is an option of --form {forms[0]} only")
     return given

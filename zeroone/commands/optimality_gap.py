@@ -15,21 +15,26 @@ from typing import Any
 import numpy as np
 
 from zeroone.commands.common import check_picture, check_writable, progress
-from zeroone.estimators import BCDClassifier, FTPropClassifier
-from zeroone.network import ZeroOneMLP
-from zeroone.report import Cell, table
+from zeroone.estimators import FTPropClassifier, FullBatchBCDClassifier
+from zeroone.exact.optimum import optimum
+from zeroone.exact.problems import PROBLEMS, Problem
+from zeroone.exact.separability import separate
+from zeroone.exact.tiny_nets import Optimum
+from zeroone.nets.network import ZeroOneMLP
+from zeroone.steps import History
+from zeroone.support.tables import Cell, table
+from zeroone.support.validation import check_integer, check_number
 from zeroone.targetprop import recursive
-from zeroone.targetprop.exact import Optimum, optimum
-from zeroone.targetprop.problems import PROBLEMS, Problem
-from zeroone.trace import History
-from zeroone.validation import check_integer, check_number
 
 Trainer = Callable[[Problem, int], ZeroOneMLP]
+
+# More would take years.
+MOST_SEEDS = 1_000_000
 
 
 def block_coordinate_descent(problem: Problem, seed: int) -> ZeroOneMLP:
     """Return the net of 50 sweeps of the full-batch form."""
-    net = BCDClassifier(problem.hidden, form="full-batch", epochs=50, random_state=seed)
+    net = FullBatchBCDClassifier(problem.hidden, epochs=50, random_state=seed)
     return net.fit(problem.X, problem.y).network_
 
 
@@ -50,7 +55,8 @@ def mini_batch(loss: str) -> Trainer:
 
 def recursive_ftprop(problem: Problem, seed: int) -> ZeroOneMLP:
     """Return the net of recursive target propagation from one random net."""
-    *_, last = recursive.iterate(problem.X, problem.y, problem.hidden, rng=seed, restarts=1)
+    options: dict[str, Any] = {"rng": seed, "restarts": 1, "decide": separate}
+    *_, last = recursive.iterate(problem.X, problem.y, problem.hidden, **options)
     return recursive.network(last.state)
 
 
@@ -119,36 +125,40 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--problems",
         default=",".join(PROBLEMS),
         metavar="NAME[,NAME...]",
-        help=f"of {', '.join(PROBLEMS)} (default: all)",
+        help=f"problems to solve, of {', '.join(PROBLEMS)} (default: all)",
     )
     parser.add_argument(
         "--methods",
         default=",".join(METHODS),
         metavar="NAME[,NAME...]",
-        help=f"of {', '.join(METHODS)} (default: all)",
+        help=f"methods to measure, of {', '.join(METHODS)} (default: all)",
     )
-    parser.add_argument("--seeds", type=int, default=5, help="runs of each method (default: 5)")
+    parser.add_argument(
+        "--seeds", type=int, default=5, metavar="N", help="runs of each method (default: 5)"
+    )
     parser.add_argument(
         "--seed",
         type=int,
         default=0,
         metavar="N",
-        help="of points and labels, and the first one of the runs (default: 0)",
+        help="seed of the random problems and of the first run (default: 0)",
     )
     parser.add_argument(
         "--time-limit",
         type=float,
         default=60.0,
         metavar="SECONDS",
-        help="of branch and bound, for each problem (default: 60)",
+        help="stop branch and bound after so long on each problem (default: 60)",
     )
-    parser.add_argument("--csv", metavar="FILE.csv", help="write a row for each method and seed")
+    parser.add_argument(
+        "--csv", metavar="FILE.csv", help="write a row for each solver, method and seed"
+    )
     parser.add_argument("--plot", metavar="FILE.png", help="draw errors above the optimum")
     parser.set_defaults(run=run)
 
 
 def chosen(option: str, text: str, known: Collection[str]) -> list[str]:
-    """Return the names that an option has, with commas between them.
+    """Return the names in an option's text, which has commas between them.
 
     Raises
     ------
@@ -277,6 +287,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Solve the problems exactly, train on them, print the table, write files."""
     methods = chosen("methods", arguments.methods, METHODS)
     seeds = check_integer("seeds", arguments.seeds)
+    if seeds > MOST_SEEDS:
+        raise ValueError(f"seeds must be an integer <= {MOST_SEEDS}, but is {seeds}")
     seed = check_integer("seed", arguments.seed, minimum=0)
     check_number("time-limit", arguments.time_limit, strict=True)
     names = chosen("problems", arguments.problems, PROBLEMS)
@@ -299,7 +311,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def draw(results: list[Result], path: str) -> None:
     """Write the picture."""
-    from zeroone import plots, plots_gap
+    from zeroone.plots import optimality_gap as plots_gap
+    from zeroone.plots import style as plots
 
     names = [result.problem.name for result in results]
     above = {

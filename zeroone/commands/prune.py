@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zeroone.bcd.removal import SCORES, remove
+from zeroone.bcd.regression import SCORES, remove
 from zeroone.commands.common import (
     add_data_options,
     check_picture,
@@ -20,10 +20,10 @@ from zeroone.commands.common import (
     winners,
 )
 from zeroone.datasets import Dataset, stratified_split
-from zeroone.network import ZeroOneMLP, load
-from zeroone.report import table
-from zeroone.trace import History
-from zeroone.validation import check_integer, check_number
+from zeroone.nets.network import ZeroOneMLP, load
+from zeroone.steps import History
+from zeroone.support.tables import table
+from zeroone.support.validation import check_integer, check_number
 
 # Steps in which a layer shrinks: between them, scores and targets are computed anew.
 STEPS = 25
@@ -32,7 +32,9 @@ STEPS = 25
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Register the command."""
     parser = subparsers.add_parser(
-        "prune", help="remove neurons of a saved model", description=__doc__
+        "prune",
+        help="remove neurons of a saved model",
+        description="Remove neurons of a saved network, the least missed first.",
     )
     parser.add_argument("model", metavar="MODEL.npz")
     add_data_options(parser)
@@ -47,13 +49,19 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--max-loss",
         type=float,
         metavar="POINTS",
-        help="go on while accuracy on a held-out tenth of the training data falls by at most this "
-        "many percentage points",
+        help="remove neurons as long as accuracy on a held-out tenth of the training data falls by "
+        "at most this many percentage points",
     )
     parser.add_argument(
-        "--score", choices=SCORES, default="joint", help="which neurons go first (default: joint)"
+        "--score",
+        choices=SCORES,
+        default="joint",
+        help="what ranks the neurons: joint, by how much the next layer's loss rises without one; "
+        "row, by the size of its own pre-activations (default: joint)",
     )
-    parser.add_argument("--save", metavar="MODEL.npz", help="write the smaller network")
+    parser.add_argument(
+        "--save", metavar="MODEL.npz", help="write the smaller network (may be MODEL.npz itself)"
+    )
     parser.add_argument("--curve", metavar="FILE.csv", help="write accuracy against neurons")
     parser.add_argument("--plot", metavar="FILE.png", help="draw accuracy against neurons")
     parser.set_defaults(run=run)
@@ -139,6 +147,8 @@ def shrink(
 def run(arguments: argparse.Namespace) -> int:
     """Remove neurons, print what it cost, write files."""
     check_writable(arguments.save, arguments.curve, arguments.plot, data=arguments.data)
+    # --save may name the model that it replaces; a table or a picture must not.
+    check_writable(arguments.curve, arguments.plot, read=[arguments.model])
     check_picture(arguments.plot)
     if arguments.max_loss is not None:
         check_number("max-loss", arguments.max_loss, maximum=100)
@@ -169,16 +179,16 @@ def run(arguments: argparse.Namespace) -> int:
         history.to_csv(arguments.curve)
         print(f"curve written to {arguments.curve}")
     if arguments.plot:
-        from zeroone import plots
+        from zeroone.plots import style, training
 
         curves = {
             "held-out training data": history.column("validation_accuracy"),
             "test data": history.column("test_accuracy"),
         }
-        figure = plots.removal_curve(
+        figure = training.removal_curve(
             history.column("neurons"), curves, title=f"{data.name}, {arguments.score} score"
         )
-        plots.save(figure, arguments.plot)
+        style.save(figure, arguments.plot)
         print(f"picture written to {arguments.plot}")
     return 0
 

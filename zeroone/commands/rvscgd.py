@@ -6,7 +6,7 @@ both of them monotonically.
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,19 +18,21 @@ from zeroone.commands.gaussian_common import (
     make_network,
     no_direction_is_bad_input,
 )
-from zeroone.gaussian import theory
-from zeroone.gaussian.admm import ADMM
-from zeroone.gaussian.geometry import unit
-from zeroone.gaussian.problem import Problem, check_problem
-from zeroone.gaussian.rvscgd import RVSCGD
-from zeroone.gaussian.splitting import trajectories
-from zeroone.report import table
-from zeroone.trace import History
-from zeroone.validation import FloatArray, check_integer, check_number
+from zeroone.gaussian import limits, theory
+from zeroone.gaussian.filters import cone_slope, unit
+from zeroone.gaussian.rvscgd import METHODS, Runs, check_iterations, check_runs, trajectories
+from zeroone.gaussian.sampling import stochastic_coarse_gradient
+from zeroone.penalties import L1
+from zeroone.steps import History
+from zeroone.support.tables import table
+from zeroone.support.validation import FloatArray, check_integer, check_number
 
-METHODS = {"rvscgd": RVSCGD, "admm": ADMM}
 # About how many records are made unless told otherwise.
 RECORDS = 1000
+# More would not fit into memory, and no screen shows them.
+MOST_RECORDS = 1_000_000
+# Numbers in the samples of an iteration: 8 GB.
+MOST_NUMBERS = 10**9
 # Rises, relative to 1 + the value, that rounding explains.
 ROUNDING = 1e-12
 # What counts as equality in a hypothesis, relative.
@@ -44,7 +46,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     add_network_options(parser)
     group = parser.add_argument_group("method")
-    group.add_argument("--method", choices=tuple(METHODS), default="rvscgd")
+    group.add_argument(
+        "--method", choices=tuple(METHODS), default="rvscgd", help="the algorithm (default: rvscgd)"
+    )
     for name, default, text in (
         ("--beta", 4e-3, "stiffness of the coupling of w and u"),
         ("--lam", 1e-4, "price of the penalty"),
@@ -102,27 +106,25 @@ class Trajectory:
     seconds: float
 
 
-def follow(problem: Problem, method: str, n_iter: int, every: int, delta: float) -> Trajectory:
+def follow(runs: Runs, method: str, n_iter: int, every: int, delta: float) -> Trajectory:
     """Run, with a progress bar, and keep records."""
     history = History()
     start = time.perf_counter()
     with progress(n_iter, "iteration") as bar, no_direction_is_bad_input():
-        for _, iteration, runs in trajectories(problem, METHODS[method], n_iter, every):
-            angles = runs.angles()
-            terms = {
-                name: float(value[0]) for name, value in METHODS[method].terms(runs, angles).items()
-            }
+        for _, iteration, _, state in trajectories(runs, method, n_iter, every):
+            angle = runs.angles(state.w)
+            terms = {name: float(value) for name, value in runs.terms(state, angle).items()}
             history.record(
                 iteration=iteration,
-                angle=float(angles[0]),
+                angle=float(angle),
                 lagrangian=sum(terms.values()),
                 **terms,
-                nonzeros=int(np.count_nonzero(runs.u)),
+                nonzeros=int(np.count_nonzero(state.u)),
             )
-            bar.set_postfix(angle=f"{angles[0]:.3g}", refresh=False)
+            bar.set_postfix(angle=f"{angle:.3g}", refresh=False)
             bar.update(iteration - bar.n)
     seconds = time.perf_counter() - start
-    return Trajectory(history, problem.w[0], runs.u[:, 0] + 0.0, runs.w[:, 0], delta, seconds)
+    return Trajectory(history, runs.w, state.u + 0.0, state.w, delta, seconds)
 
 
 def course(history: History, name: str, delta: float) -> str:
@@ -155,10 +157,10 @@ def support_text(u: FloatArray, w_star: FloatArray) -> str:
 
 def expected_support(network: Network, arguments: argparse.Namespace) -> str | None:
     """Say what theory expects of the support at the limit, None where it says nothing."""
-    slope = network.k / (2 * np.pi)
-    if network.name == "l20" or arguments.beta >= slope or arguments.samples is not None:
+    known = arguments.beta < cone_slope(network.k) and arguments.samples is None
+    if network.penalty.of_matrices or not known:
         return None
-    predicted = theory.support_prediction(
+    predicted = limits.support_prediction(
         network.w_star,
         k=network.k,
         penalty=network.penalty,
@@ -170,12 +172,12 @@ def expected_support(network: Network, arguments: argparse.Namespace) -> str | N
     return f"{verdict} (least entry of w*: {least:.3g})"
 
 
-def closed_form(network: Network, arguments: argparse.Namespace) -> theory.LimitPoint | None:
+def closed_form(network: Network, arguments: argparse.Namespace) -> limits.LimitPoint | None:
     """Return l1's limit, None for other penalties, for ADMM, and where there is none."""
-    if network.name != "l1" or arguments.method != "rvscgd":
+    if network.penalty != L1() or arguments.method != "rvscgd":
         return None
     try:
-        return theory.l1_limit(network.w_star, k=network.k, lam=arguments.lam, beta=arguments.beta)
+        return limits.l1_limit(network.w_star, k=network.k, lam=arguments.lam, beta=arguments.beta)
     except ValueError:
         return None
 
@@ -186,8 +188,8 @@ def summary(
     """Return the rows of the final table."""
     first, last = found.history.rows[0], found.history.rows[-1]
     parameters = {"k": network.k, "beta": arguments.beta}
-    balance = theory.balance(found.u, found.w, network.w_star, **parameters)
-    bound = theory.sine_bound(
+    balance = limits.balance(found.u, found.w, network.w_star, **parameters)
+    bound = limits.sine_bound(
         network.penalty,
         len(network.w_star),
         lam=arguments.lam,
@@ -259,11 +261,11 @@ def run(arguments: argparse.Namespace) -> int:
     check_writable(arguments.csv, arguments.plot)
     check_picture(arguments.plot)
     network = make_network(arguments)
-    n_iter = check_integer("n-iter", arguments.n_iter)
+    n_iter = check_iterations("n-iter", arguments.n_iter)
     every = arguments.record_every
-    every = -(-n_iter // RECORDS) if every is None else check_integer("record-every", every)
-    if arguments.samples is not None:
-        check_integer("samples", arguments.samples)
+    every = check_iterations("record-every", -(-n_iter // RECORDS) if every is None else every)
+    if n_iter // every > MOST_RECORDS:
+        raise ValueError(f"record-every must leave at most {MOST_RECORDS:,} records")
     # Another stream than the teacher's, but the same for all penalties and methods.
     rng = np.random.default_rng((arguments.seed, 1))
     w0 = unit(rng.standard_normal(len(network.w_star)))
@@ -273,24 +275,40 @@ def run(arguments: argparse.Namespace) -> int:
         "beta": arguments.beta,
         "eta": arguments.eta,
     }
-    problem = check_problem(
+    runs, _ = check_runs(
         w0,
         network.w_star,
         penalty=network.penalty,
         filter_shape=network.filter_shape,
-        gradient="population" if arguments.samples is None else "sampled",
-        n_samples=arguments.samples or 1,
-        rng=rng,
+        coarse_gradient=sampled(network, arguments.samples, rng),
         **parameters,
     )
     delta = choose_delta(arguments, network)
-    held = theory.hypotheses(w0, network.w_star, delta=delta, **parameters)
-    found = follow(problem, arguments.method, n_iter, every, delta)
-    title = f"{arguments.method.upper()}, {network}, {n_iter:,} iterations"
-    print(table(["", title], summary(found, network, arguments)))
-    print("\n" + hypotheses_text(held, delta, arguments))
-    write_results(arguments, found, network)
+    # Numbers of 1e308 overflow in products that are shown, and only there.
+    with np.errstate(all="ignore"):
+        held = theory.hypotheses(w0, network.w_star, delta=delta, **parameters)
+        found = follow(runs, arguments.method, n_iter, every, delta)
+        rows = summary(found, network, arguments)
+        print(table(["", f"{arguments.method.upper()}, {network}, {n_iter:,} iterations"], rows))
+        print("\n" + hypotheses_text(held, delta, arguments))
+        write_results(arguments, found, network)
     return 0
+
+
+def sampled(
+    network: Network, n_samples: int | None, rng: np.random.Generator
+) -> Callable[[FloatArray], FloatArray] | None:
+    """Return the coarse gradient of --samples, None for the expected one."""
+    if n_samples is None:
+        return None
+    check_integer("samples", n_samples)
+    numbers = n_samples * network.k * len(network.w_star)
+    if numbers > MOST_NUMBERS:
+        raise ValueError(
+            f"samples must be fewer: {n_samples:,} of k = {network.k:,} patches of d = "
+            f"{len(network.w_star):,} are {numbers:,} numbers, and {MOST_NUMBERS:,} are allowed"
+        )
+    return stochastic_coarse_gradient(network.w_star, network.k, n_samples=n_samples, rng=rng)
 
 
 def write_results(arguments: argparse.Namespace, found: Trajectory, network: Network) -> None:
@@ -299,7 +317,8 @@ def write_results(arguments: argparse.Namespace, found: Trajectory, network: Net
         found.history.to_csv(arguments.csv)
         print(f"records written to {arguments.csv}")
     if arguments.plot:
-        from zeroone import plots, plots_gaussian
+        from zeroone.plots import gaussian as plots_gaussian
+        from zeroone.plots import style as plots
 
         limit = closed_form(network, arguments)
         figure = plots_gaussian.descent_curve(

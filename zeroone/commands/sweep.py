@@ -6,7 +6,8 @@ every iteration that begins at theta >= delta.
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +19,20 @@ from zeroone.commands.gaussian_common import (
     make_network,
     no_direction_is_bad_input,
 )
-from zeroone.commands.sweep_grid import AXES, Grid, make_grid
 from zeroone.gaussian import theory
-from zeroone.gaussian.sweep import Sweep, sweep
-from zeroone.report import table
-from zeroone.trace import History
-from zeroone.validation import check_integer, check_number
+from zeroone.gaussian.filters import cone_slope
+from zeroone.gaussian.rvscgd import check_iterations
+from zeroone.gaussian.sweep import Sweep, predicted_supports, sweep
+from zeroone.steps import History
+from zeroone.support.tables import table
+from zeroone.support.validation import FloatArray, check_integer, check_number
 
+# What is on the horizontal axis and what on the vertical one.
+AXES = {"beta-lam": ("beta", "lam"), "eta-beta": ("eta", "beta")}
+# Points along a side on which the theoretical boundary is looked for.
+FINE = 201
+# Points a side, and weights of the starts of one point, that are not too many for a computer.
+MOST_POINTS, MOST_WEIGHTS = 1000, 100_000_000
 SHARES = ("angle_descent", "lagrangian_descent", "support_recovered")
 
 
@@ -35,7 +43,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     add_network_options(parser)
     group = parser.add_argument_group("grid")
-    group.add_argument("--axes", choices=tuple(AXES), default="beta-lam")
+    group.add_argument(
+        "--axes",
+        choices=tuple(AXES),
+        default="beta-lam",
+        help="what varies: the horizontal and the vertical axis (default: beta-lam)",
+    )
     group.add_argument(
         "--grid", type=int, default=21, metavar="N", help="points a side (default: 21)"
     )
@@ -67,6 +80,92 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--csv", metavar="FILE.csv", help="write a row for each point")
     parser.add_argument("--plot", metavar="FILE.png", help="draw the grid")
     parser.set_defaults(run=run)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Values of lam, beta and eta, of which two are axes.
+
+    Parameters
+    ----------
+    axes : (horizontal, vertical)
+        Names.
+    values : mapping of str to ndarray of one axis
+        Without "eta" that is the largest that theory allows for each beta.
+    """
+
+    axes: tuple[str, str]
+    values: Mapping[str, FloatArray]
+
+    def along(self, axis: int) -> FloatArray:
+        """Return the values on the horizontal (0) or the vertical (1) axis."""
+        return self.values[self.axes[axis]]
+
+    def rows(self) -> "list[Grid]":
+        """Return the grid in rows, from bottom to top."""
+        name = self.axes[1]
+        return [
+            Grid(self.axes, {**self.values, name: np.array([value])}) for value in self.along(1)
+        ]
+
+    def finer(self) -> "Grid":
+        """Return the same ranges with more points."""
+        fine = {
+            name: np.geomspace(float(each[0]), float(each[-1]), FINE)
+            for name, each in self.values.items()
+            if name in self.axes
+        }
+        return Grid(self.axes, {**self.values, **fine})
+
+    def plane(self, values: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return values on (lam, beta, eta) as (vertical, horizontal), the third one left out."""
+        return values[:, :, 0] if self.axes == ("beta", "lam") else values[0]
+
+
+def make_grid(arguments: argparse.Namespace, network: Network) -> Grid:
+    """Return the grid that the options describe.
+
+    Raises
+    ------
+    ValueError
+        If what should be a range is a number, or the other way round, or is out of range.
+    """
+    axes = AXES[arguments.axes]
+    n = check_integer("grid", arguments.grid, minimum=2)
+    if n > MOST_POINTS:
+        raise ValueError(f"grid must be <= {MOST_POINTS:,}, but is {n:,}")
+    slope = cone_slope(network.k)
+    certain = slope * np.sin(arguments.delta)
+    # With l0 the edge of recovery is at lam = beta m^2 / 2, and in this range for other penalties.
+    entries = network.w_star[network.w_star != 0]
+    edge = certain * float(np.min(entries**2)) / 2
+    default = {
+        "beta": (certain / 30, certain * 30),
+        "lam": (edge / 100, 10 * slope / np.sqrt(len(network.w_star))),
+        "eta": (0.01 / slope, 10 / slope),
+    }
+    values = {}
+    for name, pair in default.items():
+        given = getattr(arguments, name)
+        if name in axes:
+            values[name] = np.geomspace(*_check_range(name, pair if given is None else given), n)
+        elif given is not None:
+            if isinstance(given, tuple):
+                raise ValueError(f"{name} must be one number with --axes {arguments.axes}")
+            values[name] = np.array([check_number(name, given, strict=name != "lam")])
+        elif name == "lam":
+            values[name] = np.array([edge / 4])
+    return Grid(axes, values)
+
+
+def _check_range(name: str, given: float | tuple[float, ...]) -> tuple[float, float]:
+    """Return LOW, HIGH of an axis."""
+    if not isinstance(given, tuple) or len(given) != 2:
+        raise ValueError(f"{name} must be a range LOW,HIGH, but is {given}")
+    low, high = (check_number(name, value, strict=True) for value in given)
+    if low >= high:
+        raise ValueError(f"{name} must be a range LOW,HIGH with LOW < HIGH, but is {low},{high}")
+    return low, high
 
 
 def measure(grid: Grid, network: Network, arguments: argparse.Namespace) -> list[Sweep]:
@@ -168,18 +267,11 @@ def _recovery(
     grid: Grid, network: Network, allowed: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.bool_]]:
     """Return the regions where eta is allowed and the limit's support is known."""
-    lam, beta = grid.values["lam"], grid.values["beta"]
-    below = beta < network.k / (2 * np.pi)
-    if network.name == "l20" or not below.any():
-        return {}
-    predicted = np.full((len(lam), len(beta)), np.nan)
-    predicted[:, below] = theory.support_prediction(
-        network.w_star,
-        k=network.k,
-        penalty=network.penalty,
-        lam=lam[:, np.newaxis],
-        beta=beta[below],
+    predicted = predicted_supports(
+        network.w_star, network.k, network.penalty, grid.values["lam"], grid.values["beta"]
     )
+    if np.isnan(predicted).all():
+        return {}
     regions = {"in the limit from every start": 1, "in the limit from no start": 0}
     return {
         label: grid.plane((predicted == value)[:, :, np.newaxis] & allowed)
@@ -192,13 +284,32 @@ def run(arguments: argparse.Namespace) -> int:
     check_writable(arguments.csv, arguments.plot)
     check_picture(arguments.plot)
     check_number("delta", arguments.delta, strict=True, maximum=np.pi / 2)
-    check_integer("starts", arguments.starts)
-    check_integer("n-iter", arguments.n_iter)
+    starts = check_integer("starts", arguments.starts)
+    check_iterations("n-iter", arguments.n_iter)
     network = make_network(arguments)
-    grid = make_grid(arguments, network)
-    start = time.perf_counter()
-    found = measure(grid, network, arguments)
-    seconds = time.perf_counter() - start
+    if starts * len(network.w_star) > MOST_WEIGHTS:
+        raise ValueError(
+            f"starts must be fewer: {starts:,} of d = {len(network.w_star):,} weights are more "
+            f"than {MOST_WEIGHTS:,} numbers"
+        )
+    # Numbers of 1e308 overflow on the way to points where nothing descends.
+    with np.errstate(all="ignore"):
+        grid = make_grid(arguments, network)
+        start = time.perf_counter()
+        found = measure(grid, network, arguments)
+        seconds = time.perf_counter() - start
+        report(arguments, network, grid, found, seconds)
+    return 0
+
+
+def report(
+    arguments: argparse.Namespace,
+    network: Network,
+    grid: Grid,
+    found: Sequence[Sweep],
+    seconds: float,
+) -> None:
+    """Print what was seen, and write what --csv and --plot ask for."""
     history = records(found, network.k)
     n = len(grid.along(0))
     print(
@@ -213,14 +324,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plot:
         draw(arguments, network, grid, found)
         print(f"picture written to {arguments.plot}")
-    return 0
 
 
 def draw(
     arguments: argparse.Namespace, network: Network, grid: Grid, found: Sequence[Sweep]
 ) -> None:
     """Write the picture."""
-    from zeroone import plots, plots_gaussian
+    from zeroone.plots import gaussian as plots_gaussian
+    from zeroone.plots import style as plots
 
     finer = grid.finer()
     panels = {

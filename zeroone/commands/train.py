@@ -19,10 +19,11 @@ from zeroone.commands.common import (
 )
 from zeroone.commands.methods import METHODS, Classifier, add_method_options, given_parameters
 from zeroone.datasets import Dataset, stratified_split
-from zeroone.network import ZeroOneMLP
-from zeroone.report import format_memory, peak_memory, table
-from zeroone.trace import History, Step
-from zeroone.validation import check_integer, check_number
+from zeroone.estimators import FullBatchBCDClassifier
+from zeroone.nets.network import ZeroOneMLP
+from zeroone.steps import History, Step
+from zeroone.support.tables import format_memory, peak_memory, table
+from zeroone.support.validation import check_integer, check_number
 
 # Accuracy on the training data is measured on so many of them while training goes on.
 WATCHED = 10_000
@@ -43,14 +44,21 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--validation",
         type=float,
         metavar="FRACTION",
-        help="hold out this part of the training data and report on it instead of the test data",
+        help="report on this part of the training data, held out, instead of on the test data",
     )
     parser.add_argument("--save", metavar="MODEL.npz", help="write the trained network")
-    parser.add_argument("--history", metavar="FILE.csv", help="write objective and accuracy")
-    parser.add_argument("--plot", metavar="FILE.png", help="draw objective and accuracy")
-    parser.add_argument("--seed", type=int, default=0, help="(default: 0)")
     parser.add_argument(
-        "--dtype", choices=("float32", "float64"), default="float32", help="(default: float32)"
+        "--history", metavar="FILE.csv", help="write objective and accuracy, a row for each step"
+    )
+    parser.add_argument("--plot", metavar="FILE.png", help="draw objective and accuracy")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of all random choices (default: 0)"
+    )
+    parser.add_argument(
+        "--dtype",
+        choices=("float32", "float64"),
+        default="float32",
+        help="precision of the computation (default: float32)",
     )
     add_method_options(parser)
     parser.set_defaults(run=run)
@@ -164,12 +172,13 @@ def write_results(arguments: argparse.Namespace, watch: Watch, network: ZeroOneM
         watch.history.to_csv(arguments.history)
         print(f"history written to {arguments.history}")
     if arguments.plot and len(watch.history):
-        from zeroone import plots
+        from zeroone.plots import style, training
 
-        full = getattr(watch.classifier, "form", None) == "full-batch"
+        full = isinstance(watch.classifier, FullBatchBCDClassifier)
         title = f"{watch.data.name}, {'-'.join(map(str, network.layer_sizes))}"
-        figure = plots.training_curve(watch.history, title=title, step="sweep" if full else "epoch")
-        plots.save(figure, arguments.plot)
+        step = "sweep" if full else "epoch"
+        figure = training.training_curve(watch.history, title=title, step=step)
+        style.save(figure, arguments.plot)
         print(f"picture written to {arguments.plot}")
 
 
@@ -184,6 +193,8 @@ def described(
         if name not in ("image_shape", "random_state")
     }
     parameters["data"] = Path(arguments.data).name
+    if METHODS[arguments.method].forms:
+        parameters["form"] = getattr(arguments, "form", "mini-batch")
     classes = range(network.layer_sizes[-1]) if network.classes is None else network.classes
     metadata = {
         "data": data.name,
@@ -215,7 +226,8 @@ def run(arguments: argparse.Namespace) -> int:
     parameters["dtype"] = arguments.dtype
     classifier = METHODS[arguments.method].make(arguments.seed, parameters)
     data = load_data(arguments)
-    classifier.set_params(image_shape=data.image_shape)
+    if "image_shape" in classifier.get_params():
+        classifier.set_params(image_shape=data.image_shape)
     if arguments.validation is not None:
         data = hold_out(data, arguments.validation, arguments.seed)
     watch = Watch(classifier, data, "test" if arguments.validation is None else "validation")

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zeroone import notebooks
 from zeroone.commands.common import check_writable, progress
-from zeroone.files import atomic_write
-from zeroone.material import material_folder
-from zeroone.report import table
+from zeroone.support import notebooks
+from zeroone.support.files import atomic_write
+from zeroone.support.material import material_folder
+from zeroone.support.tables import table
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,18 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "tutorials",
         help="write the tutorials as executed notebooks",
         description=f"{__doc__} Needs jupytext, nbclient and ipykernel: "
-        "pip install 'zeroone[notebooks]'.",
+        "pip install 'zeroone-nets[notebooks]'.",
     )
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="which, such as 01_step_unit or 1 (default: all)"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="which tutorials, such as 01_step_unit or 1 (default: all)",
     )
     parser.add_argument(
-        "--to", metavar="FOLDER", help="where to write them; it is made if there is none"
+        "--to", metavar="FOLDER", help="where to write the notebooks; it is made if there is none"
     )
-    parser.add_argument("--list", action="store_true", help="say which tutorials there are")
+    parser.add_argument("--list", action="store_true", help="list the tutorials and write none")
     parser.set_defaults(run=run)
 
 

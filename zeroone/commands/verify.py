@@ -12,12 +12,13 @@ import numpy as np
 
 import zeroone
 from zeroone.claims import Claim, Verdict, all_claims, select, verify, worker_pool
+from zeroone.claims.lemmas import RESULTS, labels_of
 from zeroone.claims.runner import PROFILES
-from zeroone.commands import verify_html
+from zeroone.commands import verify_page
 from zeroone.commands.common import check_writable, progress
-from zeroone.files import atomic_write
-from zeroone.report import table
-from zeroone.validation import check_integer
+from zeroone.support.files import atomic_write
+from zeroone.support.tables import table
+from zeroone.support.validation import check_integer
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -25,9 +26,21 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "verify", help="check the theory's claims on random instances", description=__doc__
     )
-    parser.add_argument("--only", metavar="PATTERN", help="claims whose id matches, e.g. 'bcd.u-*'")
-    parser.add_argument("--cases", type=int, metavar="N", help="instances for each claim")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="(default: 0)")
+    parser.add_argument(
+        "--only",
+        metavar="PATTERN",
+        help="check the claims whose id matches, such as 'bcd.u-*', or those of a result of the "
+        "theory, such as lemma-5, theorem-1, corollary-1.1, algorithm-1 (see --list)",
+    )
+    parser.add_argument(
+        "--cases",
+        type=int,
+        metavar="N",
+        help="random instances of each claim (default: each claim's own number)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the random instances (default: 0)"
+    )
     parser.add_argument(
         "--profile",
         choices=PROFILES,
@@ -35,23 +48,43 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help=f"thorough: {PROFILES['thorough']} times the instances (default: default)",
     )
     parser.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="processes that share it (default: 1)"
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes that share the work (default: 1)",
     )
-    parser.add_argument("--json", metavar="FILE", help="write the results")
-    parser.add_argument("--html", metavar="FILE", help="write a page to read or print")
-    parser.add_argument("--list", action="store_true", help="say what would be checked")
+    parser.add_argument("--json", metavar="FILE", help="write the results for programs")
+    parser.add_argument("--html", metavar="FILE", help="write the results as a page to print")
+    parser.add_argument(
+        "--list", action="store_true", help="list the claims and the results, and check none"
+    )
     parser.set_defaults(run=run)
 
 
 def listing(claims: Sequence[Claim], width: int) -> str:
-    """Return a table of claims: id, kind, statement."""
+    """Return a table of claims, and one of the results of the theory to which they belong."""
     rows = [(claim.id, str(claim.kind), claim.statement) for claim in claims]
-    return table(["claim", "kind", "statement"], rows, wrap=2, width=width)
+    text = table(["claim", "kind", "statement"], rows, wrap=2, width=width)
+    ids = [claim.id for claim in claims]
+    found = [
+        (result.label, sum(map(result.has, ids)), result.statement)
+        for result in RESULTS
+        if any(map(result.has, ids))
+    ]
+    if not found:
+        return text
+    return f"{text}\n\n" + table(["result", "claims", "statement"], found, wrap=2, width=width)
 
 
 def result_row(verdict: Verdict) -> tuple[str, str, int, str, str]:
     """Return a verdict's row of the table."""
-    result = "holds" if verdict.passed else f"FAILS: {verdict.reason}"
+    if verdict.passed:
+        result = "holds"
+    elif verdict.undecided:
+        result = "too few instances"
+    else:
+        result = f"FAILS: {verdict.reason}"
     claim = verdict.claim
     return (claim.id, claim.statement, verdict.instances, f"{verdict.worst_margin:.2g}", result)
 
@@ -72,6 +105,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "id": claim.id,
         "statement": claim.statement,
         "source": claim.source,
+        "results": list(labels_of(claim.id)),
         "kind": str(claim.kind),
         "hypotheses": claim.hypotheses,
         "tolerance": claim.tolerance,
@@ -81,12 +115,13 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "worst_margin": finite(verdict.worst_margin),
         "tightest": tightest,
         "passed": verdict.passed,
+        "undecided": verdict.undecided,
         "reason": verdict.reason,
         "seconds": verdict.seconds,
     }
 
 
-def write_json(path: str, verdicts: Sequence[Verdict], run: verify_html.Run) -> None:
+def write_json(path: str, verdicts: Sequence[Verdict], run: verify_page.Run) -> None:
     """Write the results for programs."""
     result = {
         "version": zeroone.__version__,
@@ -117,7 +152,7 @@ def check(arguments: argparse.Namespace, claims: Sequence[Claim]) -> list[Verdic
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the table of verdicts; 1 if a claim fails."""
+    """Print the table of verdicts; the exit status is 1 if a claim fails."""
     check_writable(arguments.json, arguments.html)
     check_integer("workers", arguments.workers)
     claims = select(all_claims(), arguments.only)
@@ -127,15 +162,17 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     start = time.perf_counter()
     verdicts = check(arguments, claims)
-    took = verify_html.Run(
+    took = verify_page.Run(
         arguments.seed, arguments.profile, arguments.cases, time.perf_counter() - start
     )
     rows = [result_row(verdict) for verdict in verdicts]
     print(
         table(["claim", "statement", "instances", "margin", "verdict"], rows, wrap=1, width=width)
     )
-    failed = sum(not verdict.passed for verdict in verdicts)
-    print(f"\n{len(verdicts) - failed} of {len(verdicts)} claims hold ({took.seconds:.1f} s)")
+    held = sum(verdict.passed for verdict in verdicts)
+    undecided = sum(verdict.undecided for verdict in verdicts)
+    rest = f", {undecided} with too few instances to judge" if undecided else ""
+    print(f"\n{held} of {len(verdicts)} claims hold{rest} ({took.seconds:.1f} s)")
     print(
         "margin: the worst instance's distance from the tolerance, relative; for a counterexample, "
         "by how much the clearest one breaks the bound"
@@ -145,6 +182,6 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"results written to {arguments.json}")
     if arguments.html:
         with atomic_write(arguments.html, text=True) as file:
-            file.writelines(verify_html.page(verdicts, took))
+            file.writelines(verify_page.page(verdicts, took))
         print(f"page written to {arguments.html}")
-    return 1 if failed else 0
+    return 1 if any(verdict.failed for verdict in verdicts) else 0

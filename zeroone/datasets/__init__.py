@@ -5,12 +5,12 @@ Nothing is downloaded and no pickle is opened.
 
 import os
 
-from zeroone.datasets.cifar import load_cifar10, load_cifar100
+from zeroone.datasets.cifar import CIFAR10, CIFAR100, load_cifar10, load_cifar100
 from zeroone.datasets.dataset import Dataset
 from zeroone.datasets.digits import load_digits
 from zeroone.datasets.folders import Folder
 from zeroone.datasets.idx import read_idx
-from zeroone.datasets.mnist import load_fashion_mnist, load_mnist
+from zeroone.datasets.mnist import FASHION_MNIST, MNIST, load_fashion_mnist, load_mnist
 from zeroone.datasets.npz import load_npz
 from zeroone.datasets.splits import fixed_split, stratified_split
 
@@ -36,6 +36,13 @@ _FROM_FOLDER = {
     "cifar100": load_cifar100,
 }
 NAMES = ("digits", *_FROM_FOLDER)
+# What the files of the named data sets are called, so that nothing else is written over them.
+FILE_NAMES = frozenset(
+    name
+    for source in (MNIST, FASHION_MNIST, CIFAR10, CIFAR100)
+    for names in source.files
+    for name in names
+)
 
 
 def load(name_or_path: str | os.PathLike[str], folder: Folder | None = None) -> Dataset:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from zeroone.datasets.dataset import Dataset
 from zeroone.datasets.folders import Folder, Source, find_files
-from zeroone.validation import check_choice
+from zeroone.support.validation import check_choice
 
 IMAGE_SHAPE = (32, 32, 3)
 N_PIXELS = 3 * 32 * 32

@@ -24,7 +24,7 @@ def load_digits() -> Dataset:
     Dataset
         1,438 training and 359 test images of 8 x 8 bytes in 10 classes.
     """
-    file_name = resources.files("zeroone") / "data" / "digits.npz"
+    file_name = resources.files("zeroone.datasets") / "data" / "digits.npz"
     with file_name.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         images, labels = archive["images"], archive["labels"].astype(np.int64)
     images = images.reshape(len(images), -1)

@@ -5,22 +5,40 @@ import os
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zeroone.datasets.dataset import Dataset
-from zeroone.datasets.idx import MOST_GZIP_EXPANSION as MOST_EXPANSION
 from zeroone.datasets.splits import fixed_split
-from zeroone.validation import check_array
+from zeroone.support.validation import check_array
 
 DIVIDED = ("X_train", "y_train", "X_test", "y_test")
 WHOLE = ("X", "y")
 
+# A compressed array may unpack to this many bytes, or to so many times its packed size if that is
+# more. Images and tables are far below; a small file that asks for gigabytes is above.
+UNPACKED_BYTES = 64 << 20
+EXPANSION = 100
+
+HIGHEST_CODE_POINT = 0x10FFFF
+SURROGATES = (0xD800, 0xDFFF)  # halves of a pair in UTF-16, which are no characters
+
+
+class Member(NamedTuple):
+    """An array of the archive as its header describes it: nothing of it has been unpacked yet."""
+
+    info: zipfile.ZipInfo
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
 
 def load_npz(path: str | os.PathLike[str]) -> Dataset:
     """Load a data set from a .npz file, as `numpy.savez` writes it.
+
+    The headers of all arrays are checked, and compared with each other and with the size of what is
+    stored, before memory is asked for.
 
     Parameters
     ----------
@@ -40,21 +58,11 @@ def load_npz(path: str | os.PathLike[str]) -> Dataset:
     ValueError
         If the file is missing, damaged, or no .npz; if an array is missing, holds Python objects
         (which only a pickle can store), is not numeric or not finite, or has another length than
-        its partner; if there is one class only, or a class of the test part is not in training.
+        its partner; if a compressed array would unpack to more than 64 MiB and more than 100 times
+        its packed size; if there is one class only, or a class of the test part is not in training.
     """
     path = Path(path).expanduser()
     arrays = _read_arrays(path)
-    for name, array in arrays.items():
-        if name.startswith("X"):
-            _check_samples(f"{path}: {name}", array)
-        else:
-            arrays[name] = _check_labels(f"{path}: {name}", array)
-    for X_name, y_name in zip(list(arrays)[::2], list(arrays)[1::2], strict=True):
-        if len(arrays[X_name]) != len(arrays[y_name]):
-            raise ValueError(
-                f"{path}: {X_name} has {len(arrays[X_name])} samples, but {y_name} has "
-                f"{len(arrays[y_name])} labels: expected as many of one as of the other"
-            )
     if "X" in arrays:
         X, y = arrays["X"], arrays["y"]
         try:
@@ -64,11 +72,6 @@ def load_npz(path: str | os.PathLike[str]) -> Dataset:
         X_train, y_train, X_test, y_test = X[train], y[train], X[test], y[test]
     else:
         X_train, y_train, X_test, y_test = arrays.values()
-    if X_train.shape[1:] != X_test.shape[1:] or X_train.dtype != X_test.dtype:
-        raise ValueError(
-            f"{path}: a sample of X_train has shape {X_train.shape[1:]} and type {X_train.dtype}, "
-            f"one of X_test {X_test.shape[1:]} and {X_test.dtype}: expected the same"
-        )
     classes, y_train, y_test = _number_classes(path, y_train, y_test)
     return Dataset(
         name=path.stem,
@@ -96,15 +99,17 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
                     f"{path} must hold the arrays {', '.join(DIVIDED)}, or {' and '.join(WHOLE)}, "
                     f"but lacks {', '.join(missing)}; it holds {', '.join(sorted(held)) or 'none'}"
                 )
-            return {name: _read_member(path, archive, name) for name in names}
+            members = {name: _find_member(path, archive, name) for name in names}
+            _check_headers(path, members)
+            return {name: _read_member(path, archive, name, members[name]) for name in names}
     except (zipfile.BadZipFile, EOFError, OSError, zlib.error, NotImplementedError) as error:
         raise ValueError(
             f"{path} is no .npz file as numpy.savez writes it, or it is damaged: {error}"
         ) from error
 
 
-def _read_member(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """Read one array after comparing the size it claims with the size of what is stored."""
+def _find_member(path: Path, archive: zipfile.ZipFile, name: str) -> Member:
+    """Read the header of one array and compare the size it claims with the size that is stored."""
     try:
         info = archive.getinfo(f"{name}.npy")
     except KeyError:
@@ -112,8 +117,15 @@ def _read_member(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any
     is_encrypted = info.flag_bits & 1
     if is_encrypted or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{path}: {name} is packed in another way than by numpy.savez")
-    with archive.open(info) as file:
-        try:
+    packed = min(info.compress_size, path.stat().st_size)
+    if info.file_size > packed and info.file_size > max(UNPACKED_BYTES, EXPANSION * packed):
+        raise ValueError(
+            f"{path}: {name} takes {info.file_size} bytes, packed in {packed}, and may take "
+            f"{max(UNPACKED_BYTES, EXPANSION * packed)}: if that is right, save it with "
+            "numpy.savez, which does not compress"
+        )
+    try:
+        with archive.open(info) as file:
             shape, dtype = _read_header(file)
             if dtype.hasobject:
                 raise ValueError(
@@ -121,17 +133,14 @@ def _read_member(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any
                     "an array of numbers or of strings with a type such as '<U10'"
                 )
             claimed = file.tell() + math.prod(shape) * dtype.itemsize
-            stored = min(info.compress_size, path.stat().st_size)
-            if claimed != info.file_size or claimed > stored * MOST_EXPANSION:
+            if claimed != info.file_size or min(shape, default=0) < 0:
                 raise ValueError(
                     f"its header says that it has shape {shape} and type {dtype}, which takes "
-                    f"{claimed} bytes, but {info.file_size} are there, packed in {stored}"
+                    f"{claimed} bytes, but {info.file_size} are there"
                 )
-            file.seek(0)
-            array = np.lib.format.read_array(file, allow_pickle=False)
-        except ValueError as error:
-            raise ValueError(f"{path}: {name} cannot be read: {error}") from None
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
+    except ValueError as error:
+        raise ValueError(f"{path}: {name} cannot be read: {error}") from None
+    return Member(info, shape, dtype)
 
 
 def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
@@ -150,26 +159,76 @@ def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
     return shape, dtype
 
 
-def _check_samples(name: str, array: NDArray[Any]) -> None:
-    if array.dtype.kind not in "biuf" or array.ndim < 2 or array.size == 0:
-        raise ValueError(
-            f"{name} must hold real numbers in two axes or more, and not be empty, but has type "
-            f"{array.dtype} and shape {array.shape}"
-        )
-    if array.dtype.kind == "f":
-        check_array(name, array, dtype=array.dtype)
+def _check_headers(path: Path, members: dict[str, Member]) -> None:
+    """Refuse arrays of the wrong kind, or that do not fit together, from their headers alone."""
+    for name, (_, shape, dtype) in members.items():
+        # A string of no characters takes no bytes, so that any number of them is "there".
+        is_empty = math.prod(shape) * dtype.itemsize == 0
+        if name.startswith("X"):
+            fits, wanted = (
+                dtype.kind in "biuf" and len(shape) >= 2,
+                "real numbers in two axes or more",
+            )
+        else:
+            fits, wanted = (
+                dtype.kind in "biuUS" and len(shape) == 1,
+                "integers or strings in one axis",
+            )
+        if not fits or is_empty:
+            raise ValueError(
+                f"{path}: {name} must hold {wanted}, and not be empty, but has type {dtype} and "
+                f"shape {shape}"
+            )
+    for X_name, y_name in zip(list(members)[::2], list(members)[1::2], strict=True):
+        n_samples, n_labels = members[X_name].shape[0], members[y_name].shape[0]
+        if n_samples != n_labels:
+            raise ValueError(
+                f"{path}: {X_name} has {n_samples} samples, but {y_name} has {n_labels} labels: "
+                "expected as many of one as of the other"
+            )
+    if "X_train" in members:
+        train, test = members["X_train"], members["X_test"]
+        if train.shape[1:] != test.shape[1:] or train.dtype != test.dtype:
+            raise ValueError(
+                f"{path}: a sample of X_train has shape {train.shape[1:]} and type {train.dtype}, "
+                f"one of X_test {test.shape[1:]} and {test.dtype}: expected the same"
+            )
 
 
-def _check_labels(name: str, array: NDArray[Any]) -> NDArray[Any]:
+def _read_member(path: Path, archive: zipfile.ZipFile, name: str, member: Member) -> NDArray[Any]:
+    """Read one array whose header has been checked: finite samples, or labels as int64 or text."""
+    try:
+        with archive.open(member.info) as file:
+            array = np.lib.format.read_array(file, allow_pickle=False)
+    except ValueError as error:
+        raise ValueError(f"{path}: {name} cannot be read: {error}") from None
+    if array.dtype.kind == "U":  # before anything makes Python strings of them
+        _check_code_points(f"{path}: {name}", array)
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    if name.startswith("X"):
+        if array.dtype.kind == "f":
+            check_array(f"{path}: {name}", array, dtype=array.dtype)
+        return array
+    return _read_labels(f"{path}: {name}", array)
+
+
+def _check_code_points(name: str, array: NDArray[Any]) -> None:
+    """Refuse text with numbers that are no characters: Python cannot make strings of them."""
+    points = np.ascontiguousarray(array).view(
+        np.dtype(np.uint32).newbyteorder(array.dtype.byteorder)
+    )
+    low, high = SURROGATES
+    wrong = points[(points > HIGHEST_CODE_POINT) | ((points >= low) & (points <= high))]
+    if wrong.size:
+        raise ValueError(f"{name} must hold text, but holds {wrong[0]:#x}, which is no character")
+
+
+def _read_labels(name: str, array: NDArray[Any]) -> NDArray[Any]:
     """Return labels as int64 or as text."""
-    if array.dtype.kind not in "biuUS" or array.ndim != 1 or array.size == 0:
-        raise ValueError(
-            f"{name} must hold integers or strings in one axis, and not be empty, but has type "
-            f"{array.dtype} and shape {array.shape}"
-        )
     if array.dtype.kind == "S":
+        values, place = np.unique(array, return_inverse=True)
         try:
-            return np.char.decode(array, "utf-8")
+            return np.char.decode(values, "utf-8")[place]
         except UnicodeDecodeError as error:
             raise ValueError(f"{name} must hold UTF-8 text: {error}") from None
     if array.dtype.kind == "U":

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zeroone.validation import check_number
+from zeroone.support.validation import check_number
 
 IndexArray = NDArray[np.int64]
 

@@ -6,27 +6,33 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zeroone.conventions import Conventions, check_input, check_labels
-from zeroone.layers import check_hidden
-from zeroone.network import ZeroOneMLP
-from zeroone.scaling import InputScaling
-from zeroone.shifts import check_image_shape, moved
-from zeroone.trace import History, Step
-from zeroone.validation import FloatArray, check_choice, check_number, floating_dtype
+from zeroone.datasets.shifts import check_image_shape, moved
+from zeroone.estimators.conventions import Conventions, check_input, check_labels
+from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.scaling import InputScaling
+from zeroone.steps import History, Step
+from zeroone.support.validation import (
+    FloatArray,
+    check_choice,
+    check_hidden,
+    check_number,
+    floating_dtype,
+)
 
 
 class NetworkClassifier(Conventions):
     """A classifier that trains a `ZeroOneMLP` step by step.
 
-    A subclass has the parameters ``hidden``, ``shift``, ``image_shape``, ``whitening``, ``dtype``
-    and ``random_state``, and says how to train: `_check_parameters`, `_train`, `_start` and
-    `_one_pass`. While it trains, ``state_`` has the present ``weights``, bias last, for scaled
-    input.
+    A subclass has the parameters ``hidden``, ``whitening``, ``dtype`` and ``random_state``, and
+    says how to train: `_check_parameters` and `_train`; with the parameters ``shift`` and
+    ``image_shape`` it can move images, and with `_start` and `_one_pass` it can train on a stream
+    of samples. While it trains, ``state_.layers()`` returns the present weights and biases of every
+    layer, as pairs, for scaled input.
     """
 
     hidden: int | Sequence[int]
-    shift: int
-    image_shape: Sequence[int] | None
+    shift: int = 0
+    image_shape: Sequence[int] | None = None
     whitening: float | None
     dtype: str | None
     random_state: int | np.random.Generator | None
@@ -108,7 +114,7 @@ class NetworkClassifier(Conventions):
         if self.dtype is not None:
             check_choice("dtype", self.dtype, ("float32", "float64"))
         if self.whitening is not None:
-            check_number("whitening", self.whitening, strict=True)
+            check_number("whitening", self.whitening, minimum=1e-12, maximum=1e12)
         array = check_input("X", X)
         if self.shift != 0:
             check_image_shape(self.image_shape, self.shift, array.shape[1])
@@ -176,10 +182,9 @@ class NetworkClassifier(Conventions):
         """
         if not hasattr(self, "state_"):
             self._check_fitted()
-        first, *others = self.state_.weights
-        weight, bias = self.scaling_.fold(first)
-        weights = [weight, *(W[:, :-1] for W in others)]
-        biases = [bias, *(W[:, -1] for W in others)]
+        first, *others = self.state_.layers()
+        layers = [self.scaling_.fold(*first), *others]
+        weights, biases = zip(*layers, strict=True)
         classes = np.array(self.classes_.tolist())
         return ZeroOneMLP(weights, biases, classes=classes, **self._activation())
 

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from zeroone.estimators.base import NetworkClassifier
-from zeroone.layers import check_hidden
-from zeroone.schedules import Schedule, schedule_value
+from zeroone.losses import HiddenLoss
+from zeroone.steps import History, Step
+from zeroone.support.schedules import Schedule, schedule_value
+from zeroone.support.validation import FloatArray, check_hidden
 from zeroone.targetprop.options import TargetOptions
 from zeroone.targetprop.solver import TargetState, start, train
-from zeroone.trace import History, Step
-from zeroone.validation import FloatArray
 
 
 class FTPropClassifier(NetworkClassifier):
@@ -30,8 +30,9 @@ class FTPropClassifier(NetworkClassifier):
         Of the hidden units.
     levels : int, optional
         Number of values of a staircase.
-    loss : {"hinge", "saturated_hinge", "soft_hinge", "linear", "logistic", "squared_hinge"}
-        Of the hidden units, default "soft_hinge"; see `zeroone.targetprop.losses`.
+    loss : str or HiddenLoss, default "soft_hinge"
+        Of the hidden units: "hinge", "saturated_hinge", "soft_hinge", "linear", "logistic",
+        "squared_hinge", ``MODULE:NAME`` for a class of your own, or a loss; see `zeroone.losses`.
     surrogate : {"identity", "relu", "clipped_relu"}, default "identity"
         The mu in the margin t mu(z).
     weighting : {"magnitude", "equal"}, default "magnitude"
@@ -81,7 +82,7 @@ class FTPropClassifier(NetworkClassifier):
         *,
         activation: str = "sign",
         levels: int | None = None,
-        loss: str = "soft_hinge",
+        loss: str | HiddenLoss = "soft_hinge",
         surrogate: str = "identity",
         weighting: str = "magnitude",
         output: str = "cross-entropy",
@@ -160,10 +161,9 @@ class FTPropClassifier(NetworkClassifier):
         return {"activation": self.activation, "levels": self.levels}
 
     def _new_state(self, data: FloatArray, rng: np.random.Generator) -> TargetState:
-        """Return the state of a net with random weights for scaled input with ones."""
-        sizes = check_hidden(self.hidden)
-        n_features, n_classes = data.shape[1] - 1, len(self.classes_)
-        return start(n_features, n_classes, sizes, self._options(), rng, data.dtype)
+        """Return the state of a net with random weights for scaled input."""
+        sizes, n_classes = check_hidden(self.hidden), len(self.classes_)
+        return start(data.shape[1], n_classes, sizes, self._options(), rng, data.dtype)
 
     def _start(self, data: FloatArray, indices: NDArray[np.intp]) -> None:
         self.state_ = self._new_state(data, np.random.default_rng(self.random_state))

@@ -2,13 +2,16 @@
 
 At a fixed point a step changes the length of w only. With c = k / (2 pi), that is
 
-    c w* + beta u = C w,    u = prox_{(lam/beta) P}(w),    |w| = 1            (theory, A7; [1]_)
+    c w* + beta u = C w,    u = prox_{(lam/beta) P}(w),    |w| = 1    (docs/theory.md#a7; [1]_)
 
 so that u, w and w* lie in a plane, and sin(theta) = (beta/c) |u| sin(gamma) with gamma the angle of
-u and w. The maps shrink: <w - u, u> >= 0 for all four penalties, hence |u| <= cos(gamma) and
-|u| sin(gamma) <= 1/2. And c^2 - beta^2 |u|^2 sin^2(gamma) > beta^2 (1 - <u, w>)^2, since that is
-c^2 > beta^2 |w - u|^2, so that **C > beta if beta < c** (and theta < pi/2). Therefore u and w have
-zeros wherever w* has and its signs elsewhere, and c <= C <= c + beta.
+u and w. A proximal map shrinks: <w - u, u> >= 0 if P does not fall as an |u_i| grows, hence
+|u| <= cos(gamma) and |u| sin(gamma) <= 1/2. And
+
+    c^2 - beta^2 |u|^2 sin^2(gamma) > beta^2 (1 - <u, w>)^2,
+
+since that is c^2 > beta^2 |w - u|^2, so that **C > beta if beta < c** (and theta < pi/2). Therefore
+u and w have zeros wherever w* has and its signs elsewhere, and c <= C <= c + beta.
 
 References
 ----------
@@ -22,18 +25,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from zeroone.gaussian.geometry import (
+from zeroone.gaussian.filters import (
     angle_between_units,
-    check_filter,
-    check_same_space,
+    broadcast_parameters,
+    check_point,
     check_teacher,
     norms,
     unit,
 )
-from zeroone.gaussian.problem import broadcast_parameters, check_penalty
-from zeroone.gaussian.thresholds import largest_zero
-from zeroone.prox import L0, L1, GroupL20, Penalty, TransformedL1, soft_threshold
-from zeroone.validation import FloatArray, check_array, check_integer
+from zeroone.penalties import L1, Penalty, check_penalty
+from zeroone.support.validation import FloatArray, check_integer
 
 # Newton's method needs about five steps; a hundred are never reached.
 MAX_NEWTON = 100
@@ -81,7 +82,7 @@ def l1_limit(w_star: ArrayLike, *, k: ArrayLike, lam: ArrayLike, beta: ArrayLike
         w_i = sign(w*_i) ( s_i / C                     if s_i <= C lam / beta
                            (s_i - lam) / (C - beta)    otherwise ),
 
-    of which every entry falls as C grows: |w(C)| = 1 has one root C > beta  (theory, A7).
+    of which every entry falls as C grows: |w(C)| = 1 has one root C > beta (docs/theory.md#a7).
 
     Parameters
     ----------
@@ -111,8 +112,7 @@ def l1_limit(w_star: ArrayLike, *, k: ArrayLike, lam: ArrayLike, beta: ArrayLike
     """
     teacher = unit(check_teacher("w_star", w_star))
     numbers, leading = broadcast_parameters(teacher.shape[:-1], k=k, lam=lam, beta=beta)
-    patches, lam, beta = (value[..., np.newaxis] for value in numbers)
-    slope = patches / (2 * np.pi)
+    slope, lam, beta = (value[..., np.newaxis] for value in numbers)
     teacher = np.broadcast_to(teacher, (*leading, teacher.shape[-1]))
     s = slope * np.abs(teacher)
     above = np.maximum(s - lam, 0)
@@ -131,17 +131,17 @@ def l1_limit(w_star: ArrayLike, *, k: ArrayLike, lam: ArrayLike, beta: ArrayLike
         if np.all(D - previous <= np.finfo(np.float64).eps * D):
             break
     w = unit(np.copysign(w, teacher))
-    u = soft_threshold(w, lam / beta)
+    u = L1().prox(w, lam / beta)
     return LimitPoint(u, w, (D + beta)[..., 0], angle_between_units(w, teacher))
 
 
 def balance(
     u: ArrayLike, w: ArrayLike, w_star: ArrayLike, *, k: ArrayLike, beta: ArrayLike
 ) -> Balance:
-    """Return the residual of c w* + beta u = C w, c = k/(2 pi), and its C  (theory, A7).
+    """Return the residual of c w* + beta u = C w, c = k/(2 pi), and its C (docs/theory.md#a7).
 
     A fixed point of the iteration, with any penalty, is a pair with residual 0, C > 0 (where
-    eta (c + beta) <= 1) and u = prox(w). For l0 and transformed l1 there may be several.
+    eta (c + beta) <= 1) and u = prox(w). For penalties that are not convex there may be several.
 
     Parameters
     ----------
@@ -155,8 +155,8 @@ def balance(
     ValueError
         If an argument is out of its range or does not fit.
     """
-    u, w, teacher, (patches, beta) = check_point(u, w, w_star, k=k, beta=beta)
-    pull = (patches / (2 * np.pi))[..., np.newaxis] * teacher + beta[..., np.newaxis] * u
+    u, w, teacher, (slope, beta) = check_point(u, w, w_star, k=k, beta=beta)
+    pull = slope[..., np.newaxis] * teacher + beta[..., np.newaxis] * u
     multiplier = np.sum(pull * w, axis=-1)
     return Balance(norms(pull - multiplier[..., np.newaxis] * w)[..., 0], np.asarray(multiplier))
 
@@ -170,22 +170,26 @@ def sine_bound(
     beta: ArrayLike,
     n_groups: int | None = None,
 ) -> FloatArray:
-    """Return an upper bound on sin(theta) at every limit of RVSCGD  (theory, A7).
+    """Return an upper bound on sin(theta) at every limit of RVSCGD (docs/theory.md#a7).
 
-    sin(theta) = (beta/c) |u| sin(gamma), c = k/(2 pi), is at most (beta/c) min(1/2, |w - u|), and
+    sin(theta) = (beta/c) |u| sin(gamma), c = k/(2 pi), is at most (beta/c) min(1/2, |w - u|). The
+    map shifts no entry by more than s, the larger of tau, up to which it takes entries to 0, and of
+    the shift of those that it keeps. So |w - u| <= s sqrt(d). For the penalties of the package s is
+    tau, the first of these at the level t = lam/beta at which the map is continuous:
 
-    ================ ==========================================================
-    penalty          (beta/c) |w - u| is at most
-    ================ ==========================================================
-    l1               (lam/c) sqrt(d)
-    transformed l1   (lam/c) sqrt(d) (a + 1)/a
-    l0               sqrt(2 beta lam d) / c
-    l2,0             sqrt(2 beta lam n_groups) / c
-    ================ ==========================================================
+    ============ ================ ================================================
+    penalty      s                (beta/c) s sqrt(d)
+    ============ ================ ================================================
+    l1           t                (lam/c) sqrt(d)
+    tl1          t (a + 1)/a      (lam/c) sqrt(d) (a + 1)/a; less where it jumps
+    mcp, scad    t                (lam/c) sqrt(d); less where it jumps
+    l0           sqrt(2 t)        sqrt(2 beta lam d) / c
+    l2,0         sqrt(2 t)        sqrt(2 beta lam n_groups) / c
+    ============ ================ ================================================
 
     Parameters
     ----------
-    penalty : {"l1", "l0", "tl1", "l20"} or Penalty
+    penalty : str or Penalty
     d : int
     k, lam, beta
         As in `zeroone.gaussian.rvscgd.run`; they broadcast against each other.
@@ -197,23 +201,14 @@ def sine_bound(
     ValueError
         If an argument is out of its range or does not fit, or there is no such penalty.
     """
-    (patches, lam, beta), leading = broadcast_parameters((), k=k, lam=lam, beta=beta)
-    penalty = check_penalty(penalty, leading)
-    d = check_integer("d", d)
-    slope = patches / (2 * np.pi)
-    if isinstance(penalty, L1):
-        shrinkage = lam * np.sqrt(d)
-    elif isinstance(penalty, TransformedL1):
-        a = np.asarray(penalty.a)
-        a = a.reshape(leading) if a.ndim else a
-        shrinkage = lam * np.sqrt(d) * ((a + 1) / a)
-    elif isinstance(penalty, L0):
-        shrinkage = np.sqrt(2 * beta * lam * d)
-    elif isinstance(penalty, GroupL20):
-        shrinkage = np.sqrt(2 * beta * lam * check_integer("n_groups", n_groups))
-    else:
-        raise ValueError(f"penalty must be l1, l0, tl1 or l20, but is {penalty!r}")
-    return np.minimum(beta / 2, shrinkage) / slope
+    (slope, lam, beta), leading = broadcast_parameters((), k=k, lam=lam, beta=beta)
+    penalty = _one_value_a_run(penalty, leading)
+    n_terms = check_integer("d", d)
+    if penalty.of_matrices:
+        n_terms = check_integer("n_groups", n_groups)
+    level = _level(lam, beta)
+    shift = np.maximum(penalty.largest_zero(level), penalty.largest_kept_shift(level))
+    return np.minimum(0.5, shift * np.sqrt(n_terms)) * beta / slope
 
 
 def support_prediction(
@@ -221,11 +216,16 @@ def support_prediction(
 ) -> FloatArray:
     """Return whether RVSCGD ends with the support of w*: 1 surely, 0 surely not, NaN for depends.
 
-    Exact for l1 (`l1_limit`). For the others c w* + beta u = C w with c < C <= c + beta gives, with
-    m = min |w*_i| over w*_i != 0 and tau the largest entry that the proximal map takes to 0,
+    Exact for l1 (`l1_limit`). For the others c w* + beta u = C w with c <= C <= c + beta. Let m be
+    the least |w*_i| of the n entries that are not 0, tau the largest entry that the proximal map
+    takes to 0, and s the largest shift of an entry that it keeps (0 for l0). Then the support is
 
         recovered from every start    if  m > (1 + beta/c) tau
-        recovered from no start       if  m <= (1 - beta/c) tau;  for l0, if m <= tau
+        recovered from no start       if  m <= (1 - (beta/c) min(1, s sqrt(n))) tau
+
+    Why: an entry that is taken to 0 has c |w*_i| = C |w_i| <= (c + beta) tau. If all n are kept,
+    with shifts s_i, c |w*_i| = (C - beta) |w_i| + beta s_i > (C - beta) tau, and the norm of this
+    gives c <= (C - beta) + beta s sqrt(n).
 
     Parameters
     ----------
@@ -233,7 +233,8 @@ def support_prediction(
         Teachers of norm 1.
     k, lam, beta
         As in `zeroone.gaussian.rvscgd.run`, with beta < k/(2 pi).
-    penalty : {"l1", "l0", "tl1"} or Penalty
+    penalty : str or Penalty
+        Of single entries, not of groups.
 
     Returns
     -------
@@ -246,42 +247,32 @@ def support_prediction(
         If an argument is out of its range or does not fit.
     """
     teacher = unit(check_teacher("w_star", w_star))
-    (patches, lam, beta), leading = broadcast_parameters(
-        teacher.shape[:-1], k=k, lam=lam, beta=beta
-    )
-    penalty = check_penalty(penalty, leading)
-    ratio = beta / (patches / (2 * np.pi))
+    (slope, lam, beta), leading = broadcast_parameters(teacher.shape[:-1], k=k, lam=lam, beta=beta)
+    penalty = _one_value_a_run(penalty, leading)
+    ratio = beta / slope
     if np.any(ratio >= 1):
         raise ValueError(f"beta must be < k / (2 pi), but is {beta.max():g} with k = {k!r}")
-    if isinstance(penalty, GroupL20):
-        raise ValueError("penalty must be l1, l0 or tl1, but is l20")
-    if isinstance(penalty, L1):
+    if penalty.of_matrices:
+        raise ValueError("penalty must be one of single entries, but has groups")
+    if penalty == L1():
         limit = l1_limit(teacher, k=k, lam=lam, beta=beta)
         return np.all((limit.u != 0) == (teacher != 0), axis=-1).astype(np.float64)
     magnitude = np.abs(teacher)
     least = np.min(np.where(magnitude > 0, magnitude, np.inf), axis=-1)
-    if isinstance(penalty, TransformedL1) and np.ndim(penalty.a):
-        penalty = TransformedL1(np.reshape(penalty.a, leading))
-    zero = largest_zero(penalty, lam / beta)
-    never = zero if isinstance(penalty, L0) else (1 - ratio) * zero
+    level = _level(lam, beta)
+    tau, shift = penalty.largest_zero(level), penalty.largest_kept_shift(level)
+    together = shift * np.sqrt(np.count_nonzero(teacher, axis=-1))
+    never = (1 - ratio * np.minimum(1, together)) * tau
     depends = np.where(least <= never, 0.0, np.nan)
-    return np.broadcast_to(np.where(least > (1 + ratio) * zero, 1.0, depends), leading)
+    return np.broadcast_to(np.where(least > (1 + ratio) * tau, 1.0, depends), leading)
 
 
-def check_point(
-    u: ArrayLike, w: ArrayLike, w_star: ArrayLike, *, k: ArrayLike, beta: ArrayLike
-) -> tuple[FloatArray, FloatArray, FloatArray, list[FloatArray]]:
-    """Return u, unit w, unit w* and [k, beta], checked."""
-    sparse = check_array("u", u, dtype=np.float64)
-    filters, teacher = check_filter("w", w), check_teacher("w_star", w_star)
-    check_same_space(filters, teacher)
-    leading = np.broadcast_shapes(filters.shape[:-1], teacher.shape[:-1])
-    try:
-        leading = np.broadcast_shapes((*leading, filters.shape[-1]), sparse.shape)[:-1]
-    except ValueError:
-        raise ValueError(
-            f"u must have the same d as w and leading axes that broadcast, but has shape "
-            f"{sparse.shape} where w has shape {filters.shape}"
-        ) from None
-    numbers, _ = broadcast_parameters(leading, k=k, beta=beta)
-    return sparse, unit(filters), unit(teacher), numbers
+def _level(lam: FloatArray, beta: FloatArray) -> FloatArray:
+    """Return lam / beta, at most 1e300, which takes every entry of a unit filter to 0."""
+    with np.errstate(over="ignore"):
+        return np.minimum(lam / beta, 1e300)
+
+
+def _one_value_a_run(penalty: str | Penalty, leading: tuple[int, ...]) -> Penalty:
+    """Return a penalty whose parameters are numbers or have the shape of the leading axes."""
+    return check_penalty(penalty, leading).with_parameters(lambda value: value[..., 0])

@@ -10,14 +10,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from zeroone.gaussian.geometry import angle_between_units, check_teacher, unit
+from zeroone.gaussian.filters import (
+    angle_between_units,
+    check_parameter,
+    check_patches,
+    check_teacher,
+    cone_slope,
+    unit,
+)
 from zeroone.gaussian.limits import support_prediction
-from zeroone.gaussian.problem import Problem, check_generator, check_parameter, check_problem
-from zeroone.gaussian.rvscgd import RVSCGD
-from zeroone.gaussian.splitting import trajectories
+from zeroone.gaussian.rvscgd import Runs, check_iterations, check_runs, trajectories
 from zeroone.gaussian.theory import hypotheses, largest_eta
-from zeroone.prox import GroupL20, Penalty
-from zeroone.validation import FloatArray, check_integer, check_number
+from zeroone.penalties import Penalty, check_penalty
+from zeroone.support.validation import FloatArray, check_integer, check_number
 
 # Rises of the angle, and of the Lagrangian relative to its size, that rounding explains.
 ROUNDING = 1e-12
@@ -111,8 +116,10 @@ def sweep(
     if teacher.ndim != 1:
         raise ValueError(f"w_star must have shape (d,), but has shape {teacher.shape}")
     delta = check_number("delta", delta, strict=True, maximum=np.pi / 2)
-    rng = check_generator("rng", rng)
-    k, n_iter = check_integer("k", k), check_integer("n_iter", n_iter)
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng must be a numpy.random.Generator, but is {rng!r}")
+    k, n_iter = check_integer("k", k), check_iterations("n_iter", n_iter)
+    penalty = check_penalty(penalty, ())
     lams = _check_axis("lam", lam, strict=False)
     betas = _check_axis("beta", beta)
     if eta is None:
@@ -131,7 +138,7 @@ def sweep(
     for first in range(0, len(points[0]), at_once):
         some = slice(first, first + at_once)
         lam_, beta_, eta_ = (values[some, np.newaxis] for values in points)
-        problem = check_problem(
+        runs, _ = check_runs(
             starts,
             teacher,
             k=k,
@@ -141,7 +148,7 @@ def sweep(
             eta=eta_,
             filter_shape=filter_shape,
         )
-        outcomes = np.concatenate(list(_outcomes(problem, n_iter, delta)), axis=1)
+        outcomes = np.concatenate(list(_outcomes(runs, n_iter, delta)), axis=1)
         flags[:, some] = outcomes.reshape(4, -1, len(starts)).mean(axis=-1)
     lam_, beta_, eta_ = points
     held = hypotheses(teacher, teacher, k=k, lam=lam_, beta=beta_, eta=eta_, delta=delta)
@@ -159,7 +166,7 @@ def sweep(
         hypotheses_hold=np.all([each.holds for each in held if each.name != "w0"], axis=0).reshape(
             shape
         ),
-        support_predicted=_predicted(teacher, k, penalty, lams, betas),
+        support_predicted=predicted_supports(teacher, k, penalty, lams, betas),
     )
 
 
@@ -187,12 +194,12 @@ def random_starts(
     return starts
 
 
-def _outcomes(problem: Problem, n_iter: int, delta: float) -> Iterator[FloatArray]:
+def _outcomes(runs: Runs, n_iter: int, delta: float) -> Iterator[FloatArray]:
     """Yield, block by block, four rows: angle descent, Lagrangian descent, support, final angle."""
     before: tuple[FloatArray, FloatArray] | None = None
-    for rows, iteration, runs in trajectories(problem, RVSCGD, n_iter, record_every=1):
-        theta = runs.angles()
-        lagrangian = np.sum(list(runs.terms(theta).values()), axis=0)
+    for _, iteration, part, state in trajectories(runs, "rvscgd", n_iter, 1):
+        theta = part.angles(state.w)
+        lagrangian = np.sum(list(part.terms(state, theta).values()), axis=0)
         if iteration == 0 or before is None:
             descents = np.ones((2, len(theta)), bool)
         else:
@@ -201,18 +208,17 @@ def _outcomes(problem: Problem, n_iter: int, delta: float) -> Iterator[FloatArra
             descents[1] &= ~asked | (lagrangian <= before[1] + ROUNDING * (1 + np.abs(before[1])))
         before = theta, lagrangian
         if iteration == n_iter:
-            recovered = np.all((runs.u.T != 0) == (problem.w_star[rows] != 0), axis=-1)
+            recovered = np.all((state.u != 0) == (part.w_star != 0), axis=-1)
             yield np.vstack([descents, recovered, theta])
 
 
-def _predicted(
-    w_star: FloatArray, k: int, penalty: str | Penalty, lams: FloatArray, betas: FloatArray
+def predicted_supports(
+    w_star: FloatArray, k: int, penalty: Penalty, lams: FloatArray, betas: FloatArray
 ) -> FloatArray:
     """Return `support_prediction` over the grid of lam and beta, NaN where it says nothing."""
     predicted = np.full((len(lams), len(betas)), np.nan)
-    below = betas < k / (2 * np.pi)
-    groups = penalty == "l20" or isinstance(penalty, GroupL20)
-    if np.any(below) and not groups:
+    below = betas < cone_slope(check_patches("k", k, ()))
+    if np.any(below) and not penalty.of_matrices:
         predicted[:, below] = support_prediction(
             w_star, k=k, penalty=penalty, lam=lams[:, np.newaxis], beta=betas[below]
         )

@@ -1,13 +1,13 @@
 """What is known of RVSCGD: Theorem 1's hypotheses, descent of the angle, limits, supports.
 
 The iteration is `zeroone.gaussian.rvscgd`; throughout, w and w* are unit filters, theta is the
-angle between them, and c = k / (2 pi)  (theory, A7; [1]_, Theorem 1 and Corollary 1.1).
+angle between them, and c = k / (2 pi) (docs/theory.md#a7; [1]_, Theorem 1 and Corollary 1.1).
 
 **Hypotheses.** (i) theta(w0, w*) <= pi - delta, (ii) beta <= c sin(delta) and lam < c / sqrt(d),
 (iii) eta <= min(1/(beta + L), 1/c), with L >= c a Lipschitz constant of the coarse gradient.
 
 **Why they work.** Let v = c w* + beta u. A step takes w to a positive combination of w and v if
-eta (c + beta) <= 1, that is, some way along the arc from w to v. All four proximal maps shrink:
+eta (c + beta) <= 1, that is, some way along the arc from w to v. A proximal map shrinks:
 <w - u, u> >= 0, so that u lies in the ball with the diameter from 0 to w, and v in the ball of
 radius beta/2 about c w* + (beta/2) w.
 
@@ -29,7 +29,7 @@ fixed point balances the coarse gradient and is no critical point of L_beta, who
 there. What always falls, at every angle and for every beta and lam, is L_beta with f replaced by
 (c/2) |w - w*|^2 = c (1 - cos(theta)), of which the coarse gradient is the gradient.
 
-**The limit** is in `zeroone.gaussian.limits`, whose functions are also names of this module.
+**The limit** is in `zeroone.gaussian.limits`.
 
 References
 ----------
@@ -42,35 +42,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zeroone.gaussian.geometry import angle, check_filter, check_teacher, tangent
-from zeroone.gaussian.limits import (
-    Balance,
-    LimitPoint,
-    balance,
+from zeroone.gaussian.filters import (
+    angle,
+    broadcast_parameters,
+    check_filter,
+    check_parameter,
+    check_patches,
     check_point,
-    l1_limit,
-    sine_bound,
-    support_prediction,
+    check_teacher,
+    cone_slope,
+    tangent,
 )
-from zeroone.gaussian.population import check_patches
-from zeroone.gaussian.problem import broadcast_parameters, check_parameter
-from zeroone.validation import FloatArray, check_integer
-
-__all__ = [
-    "Balance",
-    "Hypothesis",
-    "LimitPoint",
-    "angle_descent_margin",
-    "balance",
-    "hypotheses",
-    "l1_limit",
-    "largest_beta",
-    "largest_eta",
-    "largest_lam",
-    "sine_bound",
-    "smallest_delta",
-    "support_prediction",
-]
+from zeroone.support.validation import FloatArray, check_integer
 
 
 @dataclass(frozen=True)
@@ -115,7 +98,9 @@ def hypotheses(
     delta: ArrayLike | None = None,
     lipschitz: ArrayLike | None = None,
 ) -> tuple[Hypothesis, ...]:
-    """Return the hypotheses of Theorem 1, with how much each holds by or fails by  (theory, A7).
+    """Return the hypotheses of Theorem 1, with how much each holds by or fails by.
+
+    See docs/theory.md#a7.
 
     Parameters
     ----------
@@ -139,11 +124,11 @@ def hypotheses(
         If an argument is out of its range or does not fit.
     """
     theta = angle(check_filter("w0", w0), check_teacher("w_star", w_star))
-    (patches, lam, beta, eta), leading = broadcast_parameters(
+    (slope, lam, beta, eta), leading = broadcast_parameters(
         theta.shape, k=k, lam=lam, beta=beta, eta=eta
     )
     if delta is None:
-        delta = np.arcsin(np.minimum(beta / (patches / (2 * np.pi)), 1.0))
+        delta = np.arcsin(np.minimum(beta / slope, 1.0))
     delta = _check_delta(delta)
     d = np.shape(w_star)[-1]
     inequalities = (
@@ -229,7 +214,7 @@ def largest_eta(beta: ArrayLike, k: ArrayLike, lipschitz: ArrayLike | None = Non
 def angle_descent_margin(
     u: ArrayLike, w: ArrayLike, w_star: ArrayLike, *, k: ArrayLike, beta: ArrayLike
 ) -> FloatArray:
-    """Return c sin^2(theta) - beta (<u, w> cos(theta) - <u, w*>), c = k/(2 pi)  (theory, A7).
+    """Return c sin^2(theta) - beta (<u, w> cos(theta) - <u, w*>), c = k/(2 pi) (docs/theory.md#a7).
 
     To first order in eta the angle falls in the step of w if this is positive, and rises if it is
     negative: it is -sin(theta) d theta / d eta at eta = 0.
@@ -257,14 +242,14 @@ def angle_descent_margin(
 
     Computed as <P w*, c w* + beta u>, P w* = w* - cos(theta) w: no cancellation at either end.
     """
-    u, w, teacher, (patches, beta) = check_point(u, w, w_star, k=k, beta=beta)
+    u, w, teacher, (slope, beta) = check_point(u, w, w_star, k=k, beta=beta)
     along = tangent(w, teacher)
-    return patches / (2 * np.pi) * np.sum(along**2, axis=-1) + beta * np.sum(along * u, axis=-1)
+    return slope * np.sum(along**2, axis=-1) + beta * np.sum(along * u, axis=-1)
 
 
 def _slope(k: ArrayLike) -> FloatArray:
     """Return k/(2 pi), k checked."""
-    return check_patches("k", k, np.shape(k)) / (2 * np.pi)
+    return cone_slope(check_patches("k", k, np.shape(k)))
 
 
 def _check_delta(delta: ArrayLike) -> FloatArray:

@@ -6,31 +6,30 @@
     result = grade(load("01"), "student.py")
     print(result.score, "of", result.maximum)
 
-It needs the extra ``classroom`` (``pip install 'zeroone[classroom]'``).
+It needs the extra ``classroom`` (``pip install 'zeroone-nets[classroom]'``).
 
-========================= =====================================================================
-`task`                    what an assignment's ``checks.py`` is made of
-`assignment`, `settings`  where an assignment is; the instructor's TOML file
-`grader`                  grades a submission
-`search`, `trial`         the smallest failing input; one question and its answer
-`compare`, `show`         is an answer right; values in readable form
-`sandbox`, `process`,     the student's process, seen from the grader
-`launch`
-`wire`                    what travels between the two
-`supervisor`, `worker`,   in the student's process
-`confinement`,
-`system_calls`
-`results`, `page`, `pack` results for Gradescope, for people, and an autograder for Gradescope
-========================= =====================================================================
+======================= ====================================================================
+`assignment`            a folder with ``checks.py``, and the tasks in it
+`settings`              the instructor's TOML file
+`grader`                grades a submission
+`search`, `trial`       the smallest failing input; one question and its answer
+`compare`               is an answer right, and how is that said
+`sandbox`, `process`    the student's process, seen from the grader
+`wire`                  what travels between the two
+`supervisor`, `worker`  in the student's process
+`confinement`           what the student's process may not do
+`report`                a grade as text, as a page, and for Gradescope
+`pack`                  an autograder for Gradescope
+======================= ====================================================================
 """
 
-from zeroone.grading.assignment import Assignment, load
+from zeroone.grading.assignment import Arguments, Assignment, Task, load
 from zeroone.grading.grader import Grade, Result, grade
-from zeroone.grading.launch import Supervisor
+from zeroone.grading.process import Supervisor
 from zeroone.grading.sandbox import Limits
 from zeroone.grading.settings import Late, Settings, load_settings
-from zeroone.grading.task import Arguments, Seed, Task
 from zeroone.grading.trial import Failure
+from zeroone.grading.wire import Seed
 
 __all__ = [
     "Arguments",

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from zeroone.grading.assignment import STARTER, Assignment
-from zeroone.grading.launch import Supervisor
+from zeroone.grading.assignment import STARTER, Assignment, Task
+from zeroone.grading.compare import clean
+from zeroone.grading.process import Supervisor
 from zeroone.grading.sandbox import Sandbox
 from zeroone.grading.search import import_hypothesis, search
 from zeroone.grading.settings import Settings
-from zeroone.grading.show import clean
-from zeroone.grading.task import Task
 from zeroone.grading.trial import Failure, explain
 
 MOST_BYTES = 1 << 20

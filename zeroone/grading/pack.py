@@ -26,11 +26,13 @@ from pathlib import Path
 from typing import Any
 
 import zeroone
-from zeroone.files import atomic_write
 from zeroone.grading.assignment import CHECKS, HANDOUT, STARTER, Assignment
+from zeroone.grading.report import failure_as_json
 from zeroone.grading.settings import parse
+from zeroone.support.files import atomic_write
 
-EXTRA = "classroom"
+# What package indexes know zeroone as: there, "zeroone" is another project.
+DISTRIBUTION, EXTRA = "zeroone-nets", "classroom"
 # The earliest time that a zip file can hold.
 TIME = (1980, 1, 1, 0, 0, 0)
 SKIPPED = ("__pycache__",)
@@ -39,6 +41,7 @@ SETUP = """\
 #!/usr/bin/env bash
 # Install what the autograder needs. Gradescope runs this once, as root, when it builds the image.
 set -euo pipefail
+umask 022
 root="${AUTOGRADER_ROOT:-/autograder}"
 
 # Print the name of a Python that is recent enough and can make an environment.
@@ -61,12 +64,13 @@ if ! find_python >/dev/null; then
         apt-get install -y python3.11 python3.11-venv
 fi
 "$(find_python)" -m venv "$root/environment"
-"$root/environment/bin/python" -m pip install --no-cache-dir "$root/source/package[EXTRA]"
+python="$root/environment/bin/python"
+"$python" -m pip install --no-cache-dir "$root/source/package[EXTRA]"
 
 # A student's program runs as another user, who needs Python and NumPy, and nothing of this:
 chmod -R go= "$root/source"
-chmod -R go= "$("$root/environment/bin/python" -c \\
-    'import pathlib, zeroone; print(pathlib.Path(zeroone.__file__).parent)')"
+where='import importlib.util as u, os; print(os.path.dirname(u.find_spec("zeroone").origin))'
+chmod -R go= "$("$python" -I -c "$where")"
 """
 
 RUN = """\
@@ -87,23 +91,13 @@ fi
 cd "$root/source" || exit 1
 "$python" -m zeroone grade assignment/ASSIGNMENT "$root/submission" --settings settings.toml \\
     ${metadata[@]+"${metadata[@]}"} --json "$results"
-status=$?
 
-# No grade: the autograder failed, or was ended from outside.
-if [ "$status" -ne 0 ] || [ ! -s "$results" ]; then
+# The autograder could not start, or was ended from outside.
+if [ ! -s "$results" ]; then
     rm -rf "$results"
     cp failure.json "$results"
 fi
 """
-
-FAILURE = {
-    "score": 0,
-    "output": "The autograder could not grade this submission. The instructor can see why in its "
-    "output. Submit again, or ask the instructor to run it again.",
-    "output_format": "text",
-    "stdout_visibility": "hidden",
-    "tests": [],
-}
 
 
 def requirements() -> dict[str, Any]:
@@ -126,8 +120,8 @@ def requirements() -> dict[str, Any]:
             "classroom": project.get("optional-dependencies", {}).get(EXTRA, ["hypothesis>=6.100"]),
         }
     try:
-        installed = metadata.metadata("zeroone")
-        required = metadata.requires("zeroone") or []
+        installed = metadata.metadata(DISTRIBUTION)
+        required = metadata.requires(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:
         raise ValueError(
             "zeroone must be installed or a checkout for its autograder to be packed"
@@ -149,7 +143,7 @@ def pyproject() -> str:
     needed = requirements()
     return (
         '[build-system]\nrequires = ["setuptools>=64"]\nbuild-backend = "setuptools.build_meta"\n\n'
-        f'[project]\nname = "zeroone"\nversion = "{zeroone.__version__}"\n'
+        f'[project]\nname = "{DISTRIBUTION}"\nversion = "{zeroone.__version__}"\n'
         f"requires-python = {json.dumps(needed['python'])}\n"
         f"dependencies = {json.dumps(needed['dependencies'])}\n\n"
         f"[project.optional-dependencies]\n{EXTRA} = {json.dumps(needed['classroom'])}\n\n"
@@ -173,7 +167,7 @@ def files(assignment: Assignment, settings: str) -> Iterator[tuple[str, bytes]]:
     yield "setup.sh", SETUP.replace("EXTRA", EXTRA).encode()
     yield "run_autograder", RUN.replace("ASSIGNMENT", shlex.quote(assignment.name)).encode()
     yield "settings.toml", settings.encode()
-    yield "failure.json", (json.dumps(FAILURE, indent=1) + "\n").encode()
+    yield "failure.json", (json.dumps(failure_as_json(), indent=1) + "\n").encode()
     for name in (HANDOUT, STARTER, CHECKS):
         path = assignment.folder / name
         if path.is_file():

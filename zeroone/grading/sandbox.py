@@ -24,7 +24,6 @@ from typing import Any
 import numpy as np
 
 from zeroone.grading import confinement, wire
-from zeroone.grading.launch import Single, Supervisor
 from zeroone.grading.process import (
     BrokenStreamError,
     EndedError,
@@ -32,11 +31,18 @@ from zeroone.grading.process import (
     LateError,
     Printed,
     Process,
+    Single,
+    Supervisor,
     describe_end,
 )
 
 START_SECONDS = 60.0
-OUTCOMES = ("loaded", "answer", "exception", "missing", "unsupported", "refused")
+SAID_BYTES = 4000
+# What a worker may reply to each kind of question. Anything else is forged.
+OUTCOMES = {
+    "load": ("loaded", "exception", "refused"),
+    "call": ("answer", "exception", "missing", "unsupported"),
+}
 FORGED = "the program wrote to the channel that is the grader's"
 
 
@@ -97,8 +103,16 @@ class Reply:
     line: int | None = None
 
 
-def understand(frame: Frame, nonce: str) -> Reply:
+def understand(frame: Frame, nonce: str, outcomes: tuple[str, ...]) -> Reply:
     """Return the reply in a frame.
+
+    Parameters
+    ----------
+    frame : Frame
+    nonce : str
+        The random number that came with the question.
+    outcomes : tuple of str
+        Those that may come of it.
 
     Raises
     ------
@@ -108,12 +122,12 @@ def understand(frame: Frame, nonce: str) -> Reply:
     message, values = wire.unframe(*frame)
     outcome, text, line = message.get("outcome"), message.get("message", ""), message.get("line")
     kind = message.get("type", "")
-    if message.get("nonce") != nonce or outcome not in OUTCOMES:
+    if message.get("nonce") != nonce or outcome not in outcomes:
         raise wire.WireError("not the reply")
     if type(text) is not str or type(kind) is not str:
         raise wire.WireError("not words")
     if outcome == "exception":
-        text = f"{kind}: {text}" if text else kind
+        text = ": ".join(part for part in (kind, text) if part) or "an exception without a name"
     after = values.get("after")
     return Reply(
         outcome,
@@ -192,7 +206,8 @@ class Sandbox:
         Raises
         ------
         RuntimeError
-            If that fails, which is not the submission's fault: it is not loaded yet.
+            If that fails, which is not the submission's fault: it is not loaded yet. The message
+            holds all that is known of the reason.
         """
         limits = self.limits
         options = {
@@ -201,13 +216,21 @@ class Sandbox:
             "memory": limits.memory_megabytes << 20,
             "seconds": int(max(self.seconds_left, 0)) + 5,
         }
+        said = Printed(SAID_BYTES)  # not yet by the submission
         try:
-            self.process = process = Process(self.supervisor, options, self.printed)
+            self.process = process = Process(self.supervisor, options, said)
             message, _ = wire.unframe(*process.receive(time.monotonic() + START_SECONDS))
+            self.not_in_force = list(map(str, message["missing"]))
         except (OSError, LateError, EndedError, BrokenStreamError, wire.WireError) as error:
-            said = self.supervisor.said() or self.printed.text() or repr(error)
-            raise RuntimeError(f"no process can be started for the submission: {said}") from None
-        self.not_in_force = message["missing"]
+            known = [repr(error)]
+            if self.process is not None:
+                known += [describe_end(self.stop()), said.text()]
+            known.append(self.supervisor.said())
+            raise RuntimeError(
+                "no process can be started for the submission: "
+                + "; ".join(words.strip() for words in known if words.strip())
+            ) from None
+        process.printed = self.printed
         return process
 
     def load(self) -> Reply:
@@ -262,7 +285,7 @@ class Sandbox:
         question = wire.frame({**message, "nonce": nonce}, values)
         try:
             process.send(question, until)
-            return understand(process.receive(until), nonce)
+            return understand(process.receive(until), nonce, OUTCOMES[message["do"]])
         except LateError:
             self.stop()
             return Reply("late" if until < self.deadline else "no time")

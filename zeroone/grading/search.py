@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from zeroone.grading.assignment import Arguments, Task
 from zeroone.grading.sandbox import Sandbox
-from zeroone.grading.task import Arguments, Task
 from zeroone.grading.trial import ChecksError, Failure, Trial
 
 # So many of the first inputs are put to the function twice.
@@ -36,7 +36,7 @@ def import_hypothesis() -> Any:
         import hypothesis
     except ImportError:
         raise ValueError(
-            "grading draws inputs with hypothesis: pip install 'zeroone[classroom]'"
+            "grading draws inputs with hypothesis: pip install 'zeroone-nets[classroom]'"
         ) from None
     return hypothesis
 

@@ -1,9 +1,10 @@
 """What an instructor can set, in one TOML file; every part of it may be left out.
 
 [points]                      # instead of those in checks.py
-"(a) the preactivation" = 5   # by the task's name ...
-b = 10                        # ... by the letter in parentheses ...
-3 = 2.5                       # ... or by its number, from 1
+1 = 5                         # by the number of the row in the table of results, from 1 ...
+2 = 2.5
+# "(a) step" = 5              # ... or by the task's name, as the table has it ...
+# b = 10                      # ... or by the letter in parentheses, if only one task has it
 
 [late]
 penalty_per_day = 0.1         # share of the points earned that each day begun costs
@@ -35,13 +36,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from zeroone.grading.assignment import MOST_POINTS, MOST_SECONDS, Task
 from zeroone.grading.confinement import LAYERS
 from zeroone.grading.sandbox import Limits
-from zeroone.grading.task import Task
-from zeroone.validation import check_choice, check_integer, check_number
+from zeroone.support.validation import check_choice, check_integer, check_number
 
 VISIBILITIES = ("visible", "hidden", "after_due_date", "after_published")
 DAY = timedelta(days=1)
+# More than anyone means: what is above could overflow further on.
+MOST_DAYS, MOST_MINUTES, MOST_MEGABYTES, MOST_KILOBYTES = 1_000_000, 1e6, 1 << 20, 1 << 16
 
 
 @dataclass(frozen=True)
@@ -156,10 +159,10 @@ def find_task(name: str, tasks: Sequence[Task]) -> int:
     for names in ([task.name for task in tasks], [letter(task) for task in tasks]):
         if names.count(name) == 1:
             return names.index(name)
-    if name.isdecimal() and 1 <= int(name) <= len(tasks):
+    if name.isdecimal() and len(name) < 6 and 1 <= int(name) <= len(tasks):
         return int(name) - 1
-    known = ", ".join(repr(task.name) for task in tasks)
-    raise ValueError(f"points.{name} must name one of the tasks {known}")
+    known = ", ".join(f"{place} = {task.name!r}" for place, task in enumerate(tasks, 1))
+    raise ValueError(f"points.{name} must name one of the tasks, by number or name: {known}")
 
 
 def read_section(name: str, section: Any, kind: type[Any], extra: Sequence[str] = ()) -> Any:
@@ -183,7 +186,23 @@ def read_points(section: Any) -> dict[str, float]:
     """Return the checked table of points."""
     if not isinstance(section, dict):
         raise ValueError(f"points must be a table, but is {section!r}")
-    return {name: check_number(f"points.{name}", value) for name, value in section.items()}
+    return {
+        name: check_number(f"points.{name}", value, maximum=MOST_POINTS)
+        for name, value in section.items()
+    }
+
+
+def check_whole(name: str, value: Any, minimum: int, maximum: int) -> int:
+    """Return an integer within bounds.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or outside.
+    """
+    if check_integer(name, value, minimum=minimum) > maximum:
+        raise ValueError(f"{name} must be an integer <= {maximum}, but is larger")
+    return int(value)
 
 
 def read_late(section: Any) -> Late:
@@ -191,10 +210,10 @@ def read_late(section: Any) -> Late:
     values = read_section("late", section, Late)
     for name in ("penalty_per_day", "grace_minutes"):
         if name in values:
-            most = 1.0 if name == "penalty_per_day" else math.inf
+            most = 1.0 if name == "penalty_per_day" else MOST_MINUTES
             values[name] = check_number(f"late.{name}", values[name], maximum=most)
     if "maximum_days" in values:
-        check_integer("late.maximum_days", values["maximum_days"], minimum=0)
+        check_whole("late.maximum_days", values["maximum_days"], 0, MOST_DAYS)
     return Late(**values)
 
 
@@ -203,10 +222,12 @@ def read_limits(section: Any) -> tuple[Limits, float | None]:
     values = read_section("limits", section, Limits, ["call_seconds"])
     for name in values:
         if name.endswith("_seconds"):
-            values[name] = check_number(f"limits.{name}", values[name], strict=True)
-    least = {"memory_megabytes": 256, "output_kilobytes": 0}
-    for name in least.keys() & values.keys():
-        check_integer(f"limits.{name}", values[name], minimum=least[name])
+            values[name] = check_number(
+                f"limits.{name}", values[name], strict=True, maximum=MOST_SECONDS
+            )
+    bounds = {"memory_megabytes": (256, MOST_MEGABYTES), "output_kilobytes": (0, MOST_KILOBYTES)}
+    for name in bounds.keys() & values.keys():
+        check_whole(f"limits.{name}", values[name], *bounds[name])
     layers = values.get("layers", list(LAYERS))
     if not isinstance(layers, list):
         raise ValueError(f"limits.layers must be a list, but is {layers!r}")
@@ -239,8 +260,16 @@ def parse(text: str) -> Settings:
     """
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"settings must be TOML: {error}") from None
+    try:
+        return interpret(data)
+    except RecursionError:  # dotted keys nest as deep as one likes, and then cannot be shown
+        raise ValueError("settings must be TOML that is nested less deeply") from None
+
+
+def interpret(data: dict[str, Any]) -> Settings:
+    """Return the settings that the tables of a file hold; see `parse`."""
     for name in data:
         check_choice("settings", name, ("points", "late", "limits", "gradescope"))
     limits, seconds = read_limits(data.get("limits", {}))

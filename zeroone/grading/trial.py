@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from zeroone.grading import wire
-from zeroone.grading.compare import compare
+from zeroone.grading.assignment import Arguments, Task
+from zeroone.grading.compare import clean, compare, show, show_arguments
 from zeroone.grading.sandbox import Reply, Sandbox
-from zeroone.grading.show import clean, show, show_arguments
-from zeroone.grading.task import Arguments, Seed, Task
 
 
 class ChecksError(ValueError):
@@ -48,7 +47,7 @@ class Failure:
 
 def fresh(value: Any) -> Any:
     """Return a copy of an argument that may be changed, a seed as a new random generator."""
-    if isinstance(value, Seed):
+    if isinstance(value, wire.Seed):
         return np.random.default_rng(value.seed)
     if isinstance(value, list | tuple):
         return type(value)(fresh(one) for one in value)
@@ -57,7 +56,7 @@ def fresh(value: Any) -> Any:
 
 def without_seeds(value: Any) -> Any:
     """Return an argument as the worker returns it: without its random generators."""
-    if isinstance(value, Seed):
+    if isinstance(value, wire.Seed):
         return None
     if isinstance(value, list | tuple):
         return type(value)(without_seeds(one) for one in value)
@@ -245,7 +244,7 @@ def explain(reply: Reply, task: Task | None, sandbox: Sandbox) -> str:
         "forged": f"{what}: {message}",
         "no time": f"{what}: the time for the whole submission, "
         f"{sandbox.limits.total_seconds:g} s, is used up",
-    }[reply.outcome if reply.outcome != "loaded" else "forged"]
+    }[reply.outcome]
 
 
 def quote(sandbox: Sandbox, line: int) -> str:

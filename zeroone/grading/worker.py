@@ -159,9 +159,11 @@ class Worker:
         nonce = {"nonce": message["nonce"]}
         try:
             outcome, answer = getattr(self, message["do"])(message, values)
-            return wire.frame({**nonce, **outcome}, answer)
-        except wire.WireError as error:
-            return wire.frame({**nonce, "outcome": "unsupported", "message": str(error)}, {})
+            try:
+                return wire.frame({**nonce, **outcome}, answer)
+            except wire.WireError as error:
+                outcome = {"outcome": "unsupported", "message": str(error)}
+                return wire.frame({**nonce, **outcome}, {})
         except BaseException as error:
             return wire.frame({**nonce, **describe(error, self.name)}, {})
 

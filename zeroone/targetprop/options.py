@@ -2,21 +2,20 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
-from zeroone.network import ACTIVATIONS
-from zeroone.schedules import Schedule, schedule_value
-from zeroone.targetprop.losses import LOSSES, SURROGATES
-from zeroone.targetprop.optimise import OPTIMISERS
-from zeroone.targetprop.output import OUTPUT_LOSSES
-from zeroone.targetprop.targets import WEIGHTINGS, step_thresholds
-from zeroone.validation import check_choice, check_integer, check_number
+from zeroone.losses import OUTPUT_LOSSES, SURROGATES, HiddenLoss, hidden_loss
+from zeroone.support.schedules import Schedule, schedule_value
+from zeroone.support.validation import check_choice, check_integer, check_number
+from zeroone.targetprop.optimisers import OPTIMISERS
+from zeroone.targetprop.targets import TargetUnits
 
 DECAYS = ("constant", "linear", "cosine")
 
 
 @dataclass(frozen=True)
 class TargetOptions:
-    """How mini-batch feasible target propagation goes about it.
+    """What mini-batch feasible target propagation is told.
 
     Parameters
     ----------
@@ -29,8 +28,9 @@ class TargetOptions:
         Of the hidden units.
     levels : int, optional
         Number of values of a staircase, for it and only for it.
-    loss : str, default "soft_hinge"
-        Of the hidden units; see `zeroone.targetprop.losses`.
+    loss : str or HiddenLoss, default "soft_hinge"
+        Of the hidden units: a name of `zeroone.losses.LOSSES`, ``MODULE:NAME`` for a class of your
+        own, or a loss.
     surrogate : {"identity", "relu", "clipped_relu"}, default "identity"
         The mu in the margin t mu(z).
     weighting : {"magnitude", "equal"}, default "magnitude"
@@ -62,7 +62,7 @@ class TargetOptions:
     batch_size: int | None = None
     activation: str = "sign"
     levels: int | None = None
-    loss: str = "soft_hinge"
+    loss: str | HiddenLoss = "soft_hinge"
     surrogate: str = "identity"
     weighting: str = "magnitude"
     output: str = "cross-entropy"
@@ -78,15 +78,8 @@ class TargetOptions:
         check_integer("epochs", self.epochs)
         if self.batch_size is not None:
             check_integer("batch_size", self.batch_size)
-        check_choice("activation", self.activation, ACTIVATIONS)
-        if self.activation != "staircase" and self.levels is not None:
-            raise ValueError(
-                f"levels must be None for activation {self.activation!r}, but is {self.levels!r}"
-            )
-        step_thresholds(self.activation, self.levels)
-        check_choice("loss", self.loss, LOSSES)
         check_choice("surrogate", self.surrogate, SURROGATES)
-        check_choice("weighting", self.weighting, WEIGHTINGS)
+        _ = self.units  # checks the options that they have
         check_choice("output", self.output, OUTPUT_LOSSES)
         check_choice("optimiser", self.optimiser, OPTIMISERS)
         check_choice("decay", self.decay, DECAYS)
@@ -96,6 +89,14 @@ class TargetOptions:
         if not isinstance(self.normalise, bool):
             raise ValueError(f"normalise must be True or False, but is {self.normalise!r}")
         below_one("dropout", self.dropout)
+
+    @cached_property
+    def units(self) -> TargetUnits:
+        """The hidden units, with their loss."""
+        surrogate = SURROGATES[self.surrogate]
+        return TargetUnits(
+            self.activation, self.levels, hidden_loss(self.loss), surrogate, self.weighting
+        )
 
     def size(self, n_samples: int) -> int:
         """Return the number of samples in a batch."""

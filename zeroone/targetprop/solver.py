@@ -1,4 +1,4 @@
-"""Mini-batch feasible target propagation, FTPROP-MB, for nets of step units (theory, C).
+"""Mini-batch feasible target propagation, FTPROP-MB, for nets of step units (docs/theory.md#c1).
 
 For each batch, after a forward pass through the hard net, from the top down ::
 
@@ -6,7 +6,8 @@ For each batch, after a forward pass through the hard net, from the top down ::
     layer i          e = G_{i+1} W_{i+1}            does the loss above fall if a unit goes on?
                      t = -sign(e)                   so that is its target
                      G_i = d(layer loss)/dZ_i       of weight * loss(t z)
-    W_i              one step along G_i^T V_{i-1}   each unit is a perceptron of its own
+    W_i, b_i         one step along G_i^T V_{i-1} and the sum of G_i's rows:
+                     each unit is a perceptron of its own
 
 With ``loss="linear"`` the update of every layer is that of the straight-through estimator, with
 ``"saturated_hinge"`` that of the saturating one, and with a `surrogate` that of ReLU type: nothing
@@ -14,29 +15,43 @@ else changes (Friesen, Domingos, arXiv:1710.11573, section 4).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zeroone.layers import check_hidden
-from zeroone.targetprop.layers import (
-    Layer,
-    activate,
-    hidden_gradient,
-    hidden_loss,
-    hidden_targets,
-    start_layers,
-    with_ones,
-)
+from zeroone.losses import Classes, output_loss
+from zeroone.nets.layers import Dense, Layer
+from zeroone.nets.normalisation import Normalisation, Normalised
+from zeroone.steps import Block, Step
+from zeroone.support.validation import FloatArray, check_hidden, check_matrix
+from zeroone.targetprop.optimisers import Optimiser, make_optimiser
 from zeroone.targetprop.options import TargetOptions
-from zeroone.targetprop.output import Classes, check_counted_classes, output_loss
-from zeroone.trace import Step
-from zeroone.validation import FloatArray, check_matrix
+from zeroone.targetprop.targets import TargetUnits, check_counted_classes
 
-# Returns the scaled inputs, with their column of ones, of the samples whose indices it gets.
+# Returns the scaled inputs of the samples whose indices it gets.
 Fetch = Callable[[NDArray[np.intp]], FloatArray]
+
+OUTPUT_EQUATION = """G = dL/d(scores)
+e = G W
+W, b <- optimiser step along G^T h, sum of the rows of G"""
+HIDDEN_EQUATION = """t = -sign(e), weight = |e|
+G = weight * t * loss'(t z)
+e = G W
+W, b <- optimiser step along G^T h, sum of the rows of G"""
+SOURCE = "docs/theory.md#c1"
+
+
+def blocks(n_layers: int) -> list[Block]:
+    """Return the blocks that a batch updates, W_1 to W_h, each the weights and biases of a layer.
+
+    They are updated from the last to the first.
+    """
+    hidden = [Block(f"W{i + 1}", HIDDEN_EQUATION, SOURCE) for i in range(n_layers - 1)]
+    return [*hidden, Block(f"W{n_layers}", OUTPUT_EQUATION, SOURCE)]
 
 
 class DivergenceError(ValueError):
@@ -45,81 +60,55 @@ class DivergenceError(ValueError):
 
 @dataclass
 class TargetState:
-    """The layers of a net in training, and how far it has come.
+    """A net in training, how far it has come, and what it saw of the present batch.
 
     Parameters
     ----------
-    layers : list of Layer
-        The output layer last.
+    net : list of Layer
+        From the first hidden layer to the output layer; hidden units lie between them.
+    optimisers : list of Optimiser
+        What moves each layer.
     rng : numpy.random.Generator
         Source of the batches.
     epoch, updates : int
         How many have begun.
+
+    Attributes
+    ----------
+    inputs, outputs : list of ndarray
+        What each layer received and returned in the present batch's forward pass: V_0, ..., V_{h-1}
+        and Z_1, ..., Z_h, the scores last.
     """
 
-    layers: list[Layer]
+    net: list[Layer]
+    optimisers: list[Optimiser]
     rng: np.random.Generator
     epoch: int = 0
     updates: int = 0
+    inputs: list[FloatArray] = field(default_factory=list, repr=False)
+    outputs: list[FloatArray] = field(default_factory=list, repr=False)
 
-    @property
-    def weights(self) -> list[FloatArray]:
-        """The weights of all layers, bias last, batch normalisation folded in."""
-        return [layer.folded() for layer in self.layers]
-
-
-def start(
-    n_features: int,
-    n_classes: int,
-    hidden: Sequence[int],
-    options: TargetOptions,
-    rng: np.random.Generator,
-    dtype: np.dtype,
-) -> TargetState:
-    """Return the state of a net with random weights."""
-    sizes = (n_features, *hidden, n_classes)
-    return TargetState(start_layers(sizes, options, rng, dtype), rng)
+    def layers(self) -> list[tuple[FloatArray, FloatArray]]:
+        """Return weights and biases of every layer, batch normalisation folded in."""
+        return [layer.folded() for layer in self.net]
 
 
-def check_finite(state: TargetState, values: FloatArray, name: str) -> None:
-    """Stop if some values of the present update are not finite.
-
-    Raises
-    ------
-    DivergenceError
-        With the epoch, the update and the first layer whose weights are to blame.
-    """
-    # A sum of squares is finite unless a term is not, or it overflows: only then look closer.
-    if np.isfinite(np.vdot(values, values)) or np.isfinite(values).all():
-        return
-    blamed = [
-        f"the weights of layer {i + 1} hold NaN or infinity"
-        for i, layer in enumerate(state.layers)
-        if not np.isfinite(layer.weights).all()
-    ]
-    cause = blamed[0] if blamed else "they overflowed"
-    raise DivergenceError(
-        f"training diverged at update {state.updates} (epoch {state.epoch}): {name} hold NaN or "
-        f"infinity, because {cause}; a smaller learning_rate or batch normalisation may help"
-    )
-
-
-def forward(state: TargetState, V: FloatArray, options: TargetOptions) -> FloatArray:
-    """Return the scores of a batch; each layer keeps its input and its pre-activations.
+def forward(state: TargetState, V: FloatArray, units: TargetUnits) -> FloatArray:
+    """Return the scores of a batch; the state keeps what each layer received and returned.
 
     Raises
     ------
     DivergenceError
         If a pre-activation or a score is not finite: a step unit would hide a NaN.
     """
-    *hidden, top = state.layers
-    for i, layer in enumerate(hidden):
-        Z = layer.forward(V)
-        check_finite(state, Z, f"the pre-activations of layer {i + 1}")
-        V = activate(Z, options)
-    scores = top.forward(V)
-    check_finite(state, scores, "the scores")
-    return scores
+    state.inputs, state.outputs, top = [], [], len(state.net) - 1
+    for i, layer in enumerate(state.net):
+        V = units.forward(state.outputs[-1]) if i > 0 else V
+        state.inputs.append(V)
+        state.outputs.append(layer.forward(V))
+        what = "the scores" if i == top else f"the pre-activations of layer {i + 1}"
+        check_finite(state, state.outputs[-1], what)
+    return state.outputs[-1]
 
 
 def batch_steps(
@@ -137,8 +126,8 @@ def batch_steps(
     ----------
     state : TargetState
         Changed in place.
-    V : ndarray, shape (n_samples, n_features + 1)
-        Input, with its column of ones.
+    V : ndarray, shape (n_samples, n_features)
+        Input.
     classes : ndarray of int, shape (n_samples,)
     options : TargetOptions
     rate : float
@@ -150,50 +139,35 @@ def batch_steps(
     Yields
     ------
     Step
-        Blocks ``W_h``, ..., ``W_1``; the terms are the loss of each layer on its targets. Those of
-        layers to which the batch has not come yet are NaN.
-        ``info["targets"]`` has those of a hidden layer.
+        Blocks ``W_h``, ..., ``W_1``. The terms are the losses of the layers that have been updated
+        on this batch so far, each on its targets and on the input that it had in the forward pass
+        (`TargetState.inputs`), so that ``decrease`` is by how much the loss of the layer that moved
+        has fallen. ``info["targets"]`` has the targets of a hidden layer.
     """
-    *hidden, top = state.layers
-    judge, decay = output_loss(options.output), options.weight_decay
-    scores = forward(state, V, options)
-    terms = {"output loss": np.nan}
-    terms |= {f"layer {i + 1} loss": np.nan for i in reversed(range(len(hidden)))}
+    layers, units, judge = state.net, options.units, output_loss(options.output)
+    scores = forward(state, V, units)
+    Z, top, names = state.outputs, len(layers) - 1, blocks(len(layers))
+    terms: dict[str, float] = {}
 
-    def step(layer: int, name: str, before: float, after: float, **info: Any) -> Step:
-        earlier = terms | {name: before}
-        terms[name] = after
-        return Step(state.epoch, f"W{layer + 1}", earlier, dict(terms), state, info)
-
-    G = judge.derivative(scores, classes)
-    e = top.send_down(G)  # with the weights before the update, as in the chain rule
-    top.move(G, rate, decay)
-    before = after = np.nan
-    if measure:
-        before = judge.value(scores, classes)
-        after = judge.value(top.V @ top.weights.T, classes)
-    yield step(len(hidden), "output loss", before, after)
-    for i in reversed(range(len(hidden))):
-        layer = hidden[i]
-        Z, targets = layer.Z, hidden_targets(e, options)
-        G = hidden_gradient(Z, targets, options)
-        G = layer.through_normalisation(G, rate)
-        e = layer.send_down(G) if i > 0 else e
-        layer.move(G, rate, decay)
+    def step(i: int, name: str, loss: Callable[[FloatArray], float], **info: Any) -> Step:
         before = after = np.nan
         if measure:
-            before = hidden_loss(Z, targets, options)
-            after = hidden_loss(layer.forward(layer.V, remember=False), targets, options)
-        yield step(i, f"layer {i + 1} loss", before, after, targets=targets)
+            before, after = loss(Z[i]), loss(layers[i].forward(state.inputs[i], remember=False))
+        earlier = terms | {name: before}
+        terms[name] = after
+        return Step(state.epoch, names[i], earlier, dict(terms), state, info)
 
-
-def dropped(V: FloatArray, part: float, rng: np.random.Generator) -> FloatArray:
-    """Return inputs with a random part set to zero and the others divided by 1 - part."""
-    keep = rng.random(V.shape, dtype=np.float32) >= part
-    keep[:, -1] = True
-    result = V * keep
-    result[:, :-1] /= 1 - part
-    return result
+    G = judge.derivative(scores, classes)
+    e = layers[top].backward(G)  # with the weights before the update, as in the chain rule
+    state.optimisers[top].update(layers[top].gradients, rate)
+    yield step(top, "output loss", partial(judge.value, classes=classes))
+    for i in reversed(range(top)):
+        targets = units.targets(e)
+        G = units.layer_gradient(Z[i], targets)
+        e = layers[i].backward(G, to_input=i > 0)
+        state.optimisers[i].update(layers[i].gradients, rate)
+        loss = partial(units.layer_loss, targets=targets)
+        yield step(i, f"layer {i + 1} loss", loss, targets=targets)
 
 
 def train(
@@ -209,8 +183,8 @@ def train(
 
     Parameters
     ----------
-    X : ndarray, shape (n_samples, n_features + 1)
-        Input, scaled, with its column of ones.
+    X : ndarray, shape (n_samples, n_features)
+        Input, scaled.
     classes : ndarray of int, shape (n_samples,)
     state : TargetState
         From `start`; changed in place.
@@ -234,26 +208,27 @@ def train(
     size = options.size(n)
     per_epoch = n // size
     total, updates = per_epoch * options.epochs, 0
-    with np.errstate(over="ignore", invalid="ignore"):  # `check_finite` reports it
-        for _ in range(options.epochs):
-            state.epoch += 1
-            # The samples that do not fill a batch wait for another epoch's order.
-            order = state.rng.permutation(n)[: per_epoch * size].reshape(per_epoch, size)
-            for number, rows in enumerate(order):
-                updates += 1
-                state.updates += 1
-                V = X[rows] if fetch is None else fetch(rows)
-                if options.dropout > 0:
-                    V = dropped(V, options.dropout, state.rng)
-                last_batch, rate = number == per_epoch - 1, options.rate(updates, total)
-                seen = measure or last_batch
-                for step in batch_steps(state, V, classes[rows], options, rate, measure=seen):
-                    if last_batch and step.block == "W1":
-                        for layer in state.layers:
-                            check_finite(state, layer.weights, "the weights")
-                        ends = {"epoch_ends": True, "position": float(state.epoch)}
-                        step = replace(step, info={**step.info, **ends})
-                    yield step
+    for _ in range(options.epochs):
+        state.epoch += 1
+        # The samples that do not fill a batch wait for another epoch's order.
+        order = state.rng.permutation(n)[: per_epoch * size].reshape(per_epoch, size)
+        for number, rows in enumerate(order):
+            updates += 1
+            state.updates += 1
+            V = X[rows] if fetch is None else fetch(rows)
+            if options.dropout > 0:
+                V = dropped(V, options.dropout, state.rng)
+            last_batch, rate = number == per_epoch - 1, options.rate(updates, total)
+            seen = measure or last_batch
+            steps = batch_steps(state, V, classes[rows], options, rate, measure=seen)
+            for step in quietly(steps):
+                if last_batch and step.block == "W1":
+                    for layer in state.net:
+                        for parameter in layer.parameters:
+                            check_finite(state, parameter, "the weights")
+                    ends = {"epoch_ends": True, "position": float(state.epoch)}
+                    step = replace(step, info={**step.info, **ends})
+                yield step
 
 
 def iterate(
@@ -304,8 +279,96 @@ def iterate(
     data = check_matrix("X", X)
     classes, count = check_counted_classes(y, len(data), n_classes)
     sizes = check_hidden(hidden)
-    V = with_ones(data)
-    V[:, :-1] = data
     generator = np.random.default_rng(rng)
     state = start(data.shape[1], count, sizes, chosen, generator, data.dtype)
-    return train(V, classes, state, chosen, measure=measure)
+    return train(data, classes, state, chosen, measure=measure)
+
+
+# ------------------------------------------------------------------------- what the loops rely on
+
+
+def start(
+    n_features: int,
+    n_classes: int,
+    hidden: Sequence[int],
+    options: TargetOptions,
+    rng: np.random.Generator,
+    dtype: np.dtype,
+) -> TargetState:
+    """Return the state of a net with random weights and biases: Gaussian with variance 1/n_in.
+
+    Without biases, sign units are odd functions of centred input and so is the net: it could not
+    begin to learn an even one, such as XOR.
+
+    The output layer starts at zero. In the first batch, then, no hidden unit matters (e = 0), and
+    none is moved by what a random output layer would say of it: 0.2 points on MNIST.
+
+    Parameters
+    ----------
+    n_features, n_classes : int
+    hidden : sequence of int
+        Numbers of units in each hidden layer.
+    options : TargetOptions
+    rng : numpy.random.Generator
+    dtype : dtype
+        Working precision.
+    """
+    net: list[Layer] = []
+    for n_in, n_out in pairwise((n_features, *hidden)):
+        drawn = rng.standard_normal((n_out, n_in + 1)) / np.sqrt(n_in)
+        weights, biases = drawn[:, :-1].astype(dtype), drawn[:, -1].astype(dtype)
+        linear = Dense(weights, biases, learn_biases=not options.normalise)
+        if options.normalise:
+            # It takes the layer's own biases out, so its shifts take their place.
+            net.append(Normalised(linear, Normalisation(np.ones_like(biases), biases.copy())))
+        else:
+            net.append(linear)
+    net.append(Dense(np.zeros((n_classes, hidden[-1]), dtype), np.zeros(n_classes, dtype)))
+    optimisers = [
+        make_optimiser(options.optimiser, layer.parameters, options.momentum, options.weight_decay)
+        for layer in net
+    ]
+    return TargetState(net, optimisers, rng)
+
+
+def check_finite(state: TargetState, values: FloatArray, name: str) -> None:
+    """Stop if some values of the present update are not finite.
+
+    Raises
+    ------
+    DivergenceError
+        With the epoch, the update and the first layer whose weights are to blame.
+    """
+    # A sum of squares is finite unless a term is not, or it overflows: only then look closer.
+    if np.isfinite(np.vdot(values, values)) or np.isfinite(values).all():
+        return
+    blamed = [
+        f"the weights of layer {i + 1} hold NaN or infinity"
+        for i, layer in enumerate(state.net)
+        if not all(np.isfinite(parameter).all() for parameter in layer.parameters)
+    ]
+    cause = blamed[0] if blamed else "they overflowed"
+    raise DivergenceError(
+        f"training diverged at update {state.updates} (epoch {state.epoch}): {name} hold NaN or "
+        f"infinity, because {cause}; a smaller learning_rate or batch normalisation may help"
+    )
+
+
+def dropped(V: FloatArray, part: float, rng: np.random.Generator) -> FloatArray:
+    """Return inputs with a random part set to zero and the others divided by 1 - part."""
+    result = V * (rng.random(V.shape, dtype=np.float32) >= part)
+    result /= 1 - part
+    return result
+
+
+def quietly(steps: Iterator[Step]) -> Iterator[Step]:
+    """Yield steps while NumPy keeps silent about overflow, which `check_finite` reports.
+
+    It speaks again between the steps: what it says there is the business of whoever reads them.
+    """
+    while True:
+        with np.errstate(over="ignore", invalid="ignore"):
+            step = next(steps, None)
+        if step is None:
+            return
+        yield step

@@ -1,18 +1,32 @@
-"""Which way each hidden unit should go: targets from the derivative of the loss above (theory, C).
+"""Which way each hidden unit should go, and what it costs not to go there (docs/theory.md#c1).
 
 Finding the best targets is a combinatorial problem. The heuristic: if the loss of the layer above
 falls when the unit's output h grows, the unit should be on, otherwise off ::
 
     t = -sign(e),   e = dL/dh,   t = 0 ("don't care") where e = 0
 
-and the target matters by weight |e|, or all matter alike.
+and the target matters by weight |e|, or all matter alike. With its targets the layer has a loss of
+its own, the sum over units, samples and steps j of ::
+
+    weight * loss(t mu(z - threshold_j))
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from zeroone.validation import FloatArray, check_choice, check_integer
+from zeroone.losses import (
+    LOSSES,
+    SURROGATES,
+    Classes,
+    HiddenLoss,
+    Surrogate,
+    layer_gradient,
+    layer_loss,
+)
+from zeroone.nets.layers import Units
+from zeroone.support.validation import FloatArray, check_choice, check_integer
 
 WEIGHTINGS = ("magnitude", "equal")
 
@@ -62,48 +76,100 @@ def set_targets(e: FloatArray, weighting: str) -> Targets:
     return Targets(signs, np.abs(e) if weighting == "magnitude" else 1 / len(e))
 
 
-def step_thresholds(activation: str, levels: int | None) -> tuple[float, ...]:
-    """Return the places of the jumps of a hidden unit.
+@dataclass(frozen=True)
+class TargetUnits(Units):
+    """Hidden units that learn from targets.
 
-    Parameters
-    ----------
-    activation : {"step", "sign", "staircase"}
-    levels : int or None
-        The number k of values of a staircase.
-
-    Returns
-    -------
-    tuple of float
-        (0,) for `step` and `sign`; j/(k - 1) for j = 0, ..., k - 2 for the staircase, which is the
-        mean of the steps that jump there. The target of the staircase is the target of each of its
-        steps, at the weight |e|/(k - 1), since each contributes that part of the output.
-    """
-    if activation != "staircase":
-        return (0.0,)
-    n_steps = check_integer("levels", levels, minimum=2) - 1
-    return tuple(j / n_steps for j in range(n_steps))
-
-
-def staircase_targets(e: FloatArray, levels: int, weighting: str) -> Targets:
-    """Return the targets of the k - 1 steps of staircase units, for all of them the same.
-
-    ::
+    Staircase units learn as the k - 1 steps that they are the mean of ::
 
         h = 1/(k-1) sum_j step(z - j/(k-1)),   dL/d(step j) = e/(k-1),   t_j = -sign(e)
 
     Parameters
     ----------
-    e : ndarray, shape (n_samples, n_units)
-        Derivative of the loss above with respect to the units' outputs.
-    levels : int
-        k >= 2.
-    weighting : {"magnitude", "equal"}
+    activation, levels
+        As for `Units`.
+    loss : HiddenLoss, default soft hinge
+        Of each unit, a function of the margin t mu(z).
+    surrogate : Surrogate, default identity
+        mu.
+    weighting : {"magnitude", "equal"}, default "magnitude"
+        How much a target matters: |e|, or all the same.
 
-    Returns
-    -------
-    Targets
-        For each step by itself: weights |e|/(k - 1), or 1/(n_samples (k - 1)).
+    Raises
+    ------
+    ValueError
+        If `weighting` is neither, or as for `Units`.
     """
-    n_steps = check_integer("levels", levels, minimum=2) - 1
-    targets = set_targets(e, weighting)
-    return targets if n_steps == 1 else Targets(targets.signs, targets.weights / n_steps)
+
+    loss: HiddenLoss = LOSSES["soft_hinge"]
+    surrogate: Surrogate = SURROGATES["identity"]
+    weighting: str = "magnitude"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("weighting", self.weighting, WEIGHTINGS)
+
+    def targets(self, e: FloatArray) -> Targets:
+        """Return the targets of the units, or of each step of staircase units.
+
+        Parameters
+        ----------
+        e : ndarray, shape (n_samples, n_units)
+            Derivative of the loss above with respect to the units' outputs.
+
+        Returns
+        -------
+        Targets
+            All steps of a unit have its target, at the weight |e|/(k - 1) or 1/(n_samples (k - 1)).
+        """
+        targets, n_steps = set_targets(e, self.weighting), len(self.thresholds)
+        return targets if n_steps == 1 else Targets(targets.signs, targets.weights / n_steps)
+
+    def layer_loss(self, Z: FloatArray, targets: Targets) -> float:
+        """Return the sum over units, samples and steps j of weight * loss(t mu(z - threshold_j)).
+
+        Parameters
+        ----------
+        Z : ndarray, shape (n_samples, n_units)
+            Pre-activations.
+        targets : Targets
+        """
+        t, weights = targets.signs, targets.weights
+        return sum(
+            layer_loss(self.loss, Z - place if place else Z, t, weights, self.surrogate)
+            for place in self.thresholds
+        )
+
+    def layer_gradient(self, Z: FloatArray, targets: Targets) -> FloatArray:
+        """Return the derivative of `layer_loss` by Z, shape (n_samples, n_units)."""
+        t, weights = targets.signs, targets.weights
+        first, *others = self.thresholds
+        G = layer_gradient(self.loss, Z - first if first else Z, t, weights, self.surrogate)
+        for place in others:
+            G += layer_gradient(self.loss, Z - place, t, weights, self.surrogate)
+        return G
+
+
+def check_counted_classes(
+    y: ArrayLike, n_samples: int, n_classes: int | None
+) -> tuple[Classes, int]:
+    """Return classes counted from 0, the targets of the output layer, and their number.
+
+    Raises
+    ------
+    ValueError
+        If they are not integers, one a sample, from 0 to below `n_classes`.
+    """
+    classes = np.asarray(y)
+    if classes.shape != (n_samples,) or classes.dtype.kind not in "iu":
+        raise ValueError(
+            f"y must hold {n_samples} integers, one a row of X, but has dtype {classes.dtype} and "
+            f"shape {classes.shape}"
+        )
+    found = max(int(classes.max()) + 1, 2)
+    count = found if n_classes is None else check_integer("n_classes", n_classes, minimum=2)
+    if classes.min() < 0 or found > count:
+        raise ValueError(
+            f"y must hold classes from 0 to {count - 1}, but has {classes.min()} to {classes.max()}"
+        )
+    return classes.astype(np.intp), count

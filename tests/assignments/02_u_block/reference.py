@@ -9,8 +9,8 @@ from zeroone.bcd.objective import Coefficients, State, activation_mismatch, fit_
 
 def cost(U, A, V, tau, pi):
     # A net with one hidden layer, of whose objective these are two terms.
-    ones, nothing = np.ones((len(V), 1)), np.zeros((len(V), 1))
-    state = State(nothing, [ones, np.hstack([V, ones])], [U], [nothing, nothing], [A, nothing])
+    nothing = np.zeros((len(V), 1))
+    state = State(nothing, [nothing, V], [U], [nothing] * 2, [nothing[0]] * 2, [A, nothing])
     coefficients = Coefficients((tau,), (pi,), (1.0, 1.0), (0.0, 0.0))
     return fit_or_coupling(state, coefficients, 0) + activation_mismatch(state, coefficients, 0)
 

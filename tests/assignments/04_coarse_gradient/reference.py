@@ -1,13 +1,13 @@
 """The coarse gradient by the package."""
 
-from zeroone.gaussian import model, population, streaming
+from zeroone.gaussian import filters, population, sampling
 
-angle = population.angle
+angle = filters.angle
 true_gradient = population.true_gradient
 coarse_gradient = population.coarse_gradient
-sampled_gradient = model.sampled_coarse_gradient
+sampled_gradient = sampling.sampled_coarse_gradient
 
 
 def monte_carlo(w, w_star, k, n_samples, rng):
-    found = streaming.monte_carlo(w, w_star, k, n_samples, rng).coarse_gradient
+    found = sampling.monte_carlo(w, w_star, k, n_samples, rng).coarse_gradient
     return found.mean, found.standard_error

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zeroone import prox
+from zeroone import penalties as prox
 from zeroone.gaussian import population, theory
 from zeroone.gaussian import rvscgd as algorithm
 

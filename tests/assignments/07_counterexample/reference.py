@@ -5,8 +5,8 @@ from math import lcm
 
 import numpy as np
 
+from zeroone.exact.separability import separate
 from zeroone.gaussian import rvscgd, theory
-from zeroone.targetprop.separability import separate
 
 
 def certified(points, targets):

@@ -7,7 +7,7 @@ multiples of 1/32 keep it off zero where zero is not what the task is about.
 
 import numpy as np
 
-from zeroone.grading.task import Task
+from zeroone.grading import Task
 
 TITLE = "The forward pass of a 0/1 network"
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from zeroone.grading.task import Task
+from zeroone.grading import Task
 
 TITLE = "The U block in closed form"
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from zeroone.grading.task import Seed, Task
+from zeroone.grading import Seed, Task
 
 TITLE = "The coarse gradient, by Monte Carlo and in closed form"
 

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from zeroone.grading.task import Task
+from zeroone.grading import Task
 
 TITLE = "Relaxed variable splitting coarse gradient descent"
 

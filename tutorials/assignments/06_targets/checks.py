@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from zeroone.grading.task import Task
+from zeroone.grading import Task
 
 TITLE = "Hidden targets, and the straight-through estimator as one of them"
 
@@ -39,7 +39,7 @@ def expected_targets(e, weighting):
 
 
 def passed_on(e, z, loss):
-    """Return what z receives of e, from the table of estimators (theory, C)."""
+    """Return what z receives of e, from the table of estimators (docs/theory.md#c)."""
     if loss == "linear":
         return e
     if loss == "saturated_hinge":

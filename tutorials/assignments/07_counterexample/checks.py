@@ -10,7 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
-from zeroone.grading.task import Task
+from zeroone.grading import Task
 
 TITLE = "Find a counterexample"
 

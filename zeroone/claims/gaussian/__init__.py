@@ -1,0 +1,1 @@
+"""Claims about the Gaussian no-overlap network and RVSCGD."""

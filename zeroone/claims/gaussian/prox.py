@@ -1,0 +1,243 @@
+"""Claims: each proximal map minimises t P(u) + 1/2 |u - x|^2, against search by brute force.
+
+There is one for every penalty in `zeroone.penalties.PENALTIES`. For l1, l0 and transformed l1 the
+oracle has its own formula of P; for others P is what the class says, and the map is what is
+checked.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from zeroone import penalties as prox
+from zeroone.claims.claim import Claim, Kind
+from zeroone.claims.gaussian.pairs import Pair, log_uniform
+from zeroone.penalties import PENALTIES, Penalty, TransformedL1
+from zeroone.support.validation import FloatArray
+
+Map = Callable[[Penalty, FloatArray, FloatArray], FloatArray]  # of a penalty, x and t
+
+# ------------------------------------------------------------------------------ separable penalties
+
+FORMULAS: dict[str, Callable[[Any, FloatArray], FloatArray]] = {
+    "l1": lambda penalty, u: np.abs(u),
+    "l0": lambda penalty, u: (u != 0).astype(float),
+    "tl1": lambda penalty, u: (penalty.a + 1) * np.abs(u) / (penalty.a + np.abs(u)),
+}
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Single entries x, of shape (m, 1), each with its level t and its penalty's parameters."""
+
+    name: str
+    x: FloatArray
+    t: FloatArray
+    penalty: Penalty
+
+
+def sample_entries(name: str, rng: np.random.Generator, count: int) -> Entries:
+    """Draw entries of all sizes: generic, zeros, level 0, ties |x| = sqrt(2 t), and |x| = t."""
+    kind = np.arange(count) % 8
+    x = rng.choice([-1.0, 1.0], count) * log_uniform(rng, 1e-3, 1e3, count)
+    t = log_uniform(rng, 1e-2, 1e2, count) * np.abs(x) ** rng.choice([1, 2], count)
+    x = np.where(kind == 7, 0.0, x)
+    t = np.where(kind == 6, 0.0, t)
+    t = np.where(kind == 5, x**2 / 2, t)
+    t = np.where(kind == 4, np.abs(x), t)
+    penalty = PENALTIES[name].random(rng, (count, 1))
+    if name == "tl1":
+        penalty = TransformedL1(log_uniform(rng, 1e-3, 1e3, (count, 1)))
+    return Entries(name, x[:, np.newaxis], t[:, np.newaxis], penalty)
+
+
+def objective(u: FloatArray, at: Entries) -> FloatArray:
+    """Return t P(u) + 1/2 (u - x)^2 for candidates u of shape (m, n) or (m, 1)."""
+    formula = FORMULAS.get(at.name)
+    terms = at.penalty.terms(u) if formula is None else formula(at.penalty, u)
+    return at.t * terms + 0.5 * (u - at.x) ** 2
+
+
+def least_on_grids(at: Entries) -> FloatArray:
+    """Return the least value of the objective on a grid over [-2|x|, 2|x|], refined three times.
+
+    0 and x are on the grid, and no minimiser lies outside: P grows with |u|.
+    """
+    centre, radius = np.zeros_like(at.x), 2 * np.abs(at.x)
+    best = objective(centre, at)
+    for points in (201, 41, 41, 41):
+        u = centre + radius * np.linspace(-1, 1, points)
+        values = objective(u, at)
+        lowest = np.argmin(values, axis=1)[:, np.newaxis]
+        best = np.minimum(best, np.take_along_axis(values, lowest, 1))
+        centre = np.take_along_axis(u, lowest, 1)
+        radius = radius * (2 / (points - 1))
+    return np.minimum(best, objective(at.x, at))[:, 0]
+
+
+def measure_entries(subject: Map, at: Entries) -> Pair:
+    """Compare what the map reaches with the least value that was found."""
+    return objective(subject(at.penalty, at.x, at.t), at)[:, 0], least_on_grids(at)
+
+
+def own_map(penalty: Penalty, x: FloatArray, t: FloatArray) -> FloatArray:
+    """Return the penalty's map."""
+    return penalty.prox(x, t)
+
+
+def wrong_first_threshold(p: Any, x: FloatArray, t: FloatArray) -> FloatArray:
+    """Use tau = t (a+1)/a also where it is too high or too low."""
+    return np.where(np.abs(x) > t * (p.a + 1) / p.a, p.prox(x, t), 0)
+
+
+def wrong_root(p: Any, x: FloatArray, t: FloatArray) -> FloatArray:
+    """Leave out the last term, |x|/3, of the closed form."""
+    kept = p.prox(x, t)
+    return np.where(kept != 0, kept - x / 3, 0)
+
+
+# What is claimed, and errors, where there is more to say than `of_any` says.
+STATED: Mapping[str, tuple[str, str, Mapping[str, Map]]] = {
+    "l1": (
+        "l1",
+        "sign(x) max(|x| - t, 0) minimises t |u| + 1/2 (u - x)^2.",
+        {
+            "twice the level": lambda p, x, t: prox.soft_threshold(x, 2 * t),
+            "kept where above the level": lambda p, x, t: np.where(np.abs(x) > t, x, 0),
+            "the sign lost": lambda p, x, t: np.abs(prox.soft_threshold(x, t)),
+        },
+    ),
+    "l0": (
+        "l0",
+        "x where |x| > sqrt(2 t), else 0, minimises t [u != 0] + 1/2 (u - x)^2.",
+        {
+            "threshold t": lambda p, x, t: np.where(np.abs(x) > t, x, 0),
+            "threshold sqrt(t)": lambda p, x, t: prox.hard_threshold(x, t / 2),
+            "threshold 2 t": lambda p, x, t: np.where(np.abs(x) > 2 * t, x, 0),
+        },
+    ),
+    "tl1": (
+        "transformed-l1",
+        "The closed form with threshold tau minimises t (a+1)|u|/(a+|u|) + 1/2 (u - x)^2.",
+        {
+            "the first threshold everywhere": wrong_first_threshold,
+            "|x|/3 forgotten": wrong_root,
+            "soft thresholding": lambda p, x, t: prox.soft_threshold(x, t),
+        },
+    ),
+}
+
+
+def of_any(name: str) -> tuple[str, str, Mapping[str, Map]]:
+    """Return id, statement and planted errors of a penalty of which nothing else is known."""
+    return (
+        name,
+        f"The map of {PENALTIES[name].__name__} minimises t P(u) + 1/2 (u - x)^2 at every level.",
+        {
+            "twice the level": lambda p, x, t: p.prox(x, 2 * t),
+            "half the level": lambda p, x, t: p.prox(x, t / 2),
+            "the sign lost": lambda p, x, t: np.abs(p.prox(x, t)),
+            "nothing shrunk": lambda p, x, t: x,
+        },
+    )
+
+
+def entries_claim(name: str) -> Claim:
+    """Return the claim that a penalty's map reaches the least value of its objective."""
+    title, statement, planted = STATED.get(name) or of_any(name)
+    return Claim(
+        id=f"prox.{title}",
+        statement=statement,
+        source="docs/theory.md#a5",
+        kind=Kind.UPPER_BOUND,
+        sample=partial(sample_entries, name),
+        measure=measure_entries,
+        subject=own_map,
+        planted=planted,
+        tolerance=1e-10,
+        scale=1e-30,
+        hypotheses="|x| = 0 or from 1e-3 to 1e3, t >= 0, parameters of all sizes, ties among them",
+        cases=10_000,
+        near=1e-6,
+    )
+
+
+ENTRIES = tuple(entries_claim(name) for name, kind in PENALTIES.items() if not kind.of_matrices)
+
+# ----------------------------------------------------------------------------------------- groups
+
+
+@dataclass(frozen=True)
+class Matrices:
+    """Matrices x of shape (m, n_out, n_in), levels t of shape (m,), and how x is grouped."""
+
+    x: FloatArray
+    t: FloatArray
+    groups: str
+
+
+def sample_matrices(rng: np.random.Generator, count: int) -> list[Matrices]:
+    """Draw matrices of up to 4 x 6 with zero groups, level 0, and groups with |g|^2 = 2 t."""
+    drawn = []
+    for number, part in enumerate(np.array_split(np.empty(count), min(count, 12))):
+        m, shape = len(part), (int(rng.integers(1, 5)), int(rng.integers(1, 7)))
+        x = rng.standard_normal((m, *shape)) * log_uniform(rng, 1e-3, 1e3, (m, 1, 1))
+        x[rng.random(m) < 0.3, 0] = 0
+        x[rng.random(m) < 0.3, :, -1] = 0
+        groups = "rows" if number % 2 == 0 else "columns"
+        squares = np.sum(x**2, axis=2 if groups == "rows" else 1)
+        t = squares.mean(axis=1) / 2 * log_uniform(rng, 0.1, 10, m)
+        kind = rng.integers(6, size=m)
+        t = np.where(kind == 0, 0.0, np.where(kind == 1, squares[:, -1] / 2, t))
+        drawn.append(Matrices(x, t, groups))
+    return drawn
+
+
+def group_objective(u: FloatArray, at: Matrices) -> FloatArray:
+    """Return t (number of groups of u that are not 0) + 1/2 |u - x|^2 for each matrix."""
+    alive = np.any(u != 0, axis=2 if at.groups == "rows" else 1)
+    return at.t * np.count_nonzero(alive, axis=1) + 0.5 * np.sum((u - at.x) ** 2, axis=(1, 2))
+
+
+def entry_by_entry(x: FloatArray, t: FloatArray, groups: str) -> FloatArray:
+    """Threshold single entries instead of groups."""
+    return prox.hard_threshold(x, t[..., np.newaxis])
+
+
+def measure_groups(subject: Any, drawn: list[Matrices]) -> Pair:
+    """Compare the map's value with the least over all sets of groups that may be kept."""
+    reached, least = [], []
+    for at in drawn:
+        reached.append(group_objective(subject(at.x, at.t[:, np.newaxis], at.groups), at))
+        n_groups = at.x.shape[1 if at.groups == "rows" else 2]
+        masks = [np.array(mask) for mask in product([0.0, 1.0], repeat=n_groups)]
+        shape = (-1, 1) if at.groups == "rows" else (1, -1)
+        values = [group_objective(at.x * mask.reshape(shape), at) for mask in masks]
+        least.append(np.min(values, axis=0))
+    return np.concatenate(reached), np.concatenate(least)
+
+
+GROUP = Claim(
+    id="prox.group-l20",
+    statement="Keeping a group g iff |g|^2 > 2 t minimises t |u|_{2,0} + 1/2 |u - x|^2.",
+    source="docs/theory.md#a5",
+    kind=Kind.EQUALITY,
+    sample=sample_matrices,
+    measure=measure_groups,
+    subject=prox.group_hard_threshold,
+    planted={
+        "|g|^2 > t": lambda x, t, groups: prox.group_hard_threshold(x, t / 2, groups),
+        "|g| > 2 t": lambda x, t, groups: prox.group_hard_threshold(x, 2 * t**2, groups),
+        "entries instead of groups": entry_by_entry,
+    },
+    tolerance=1e-12,
+    scale=1e-30,
+    hypotheses="1 to 4 rows, 1 to 6 columns, zero groups and ties |g|^2 = 2 t among them, t >= 0",
+    cases=10_000,
+)
+
+CLAIMS: tuple[Claim, ...] = (*ENTRIES, GROUP)

@@ -1,0 +1,1 @@
+"""What can be proved of tiny nets: separability, dichotomies, the least training error."""

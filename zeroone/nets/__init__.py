@@ -1,0 +1,1 @@
+"""Networks of step units: layers, the network, files."""

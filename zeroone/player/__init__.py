@@ -1,0 +1,1 @@
+"""Solvers, step by step: what each update does, with its numbers."""
