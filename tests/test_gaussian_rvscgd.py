@@ -1,6 +1,7 @@
 """RVSCGD against Algorithm 1 written out in plain loops, run by run."""
 
 import doctest
+import inspect
 
 import numpy as np
 import pytest
@@ -149,6 +150,12 @@ def test_float32_is_kept():
     assert result.u.dtype == result.w.dtype == np.float32
     exact = rvscgd.run(w0.astype(float), unit(w_star.astype(float)), **run)
     np.testing.assert_allclose(result.w, exact.w, atol=1e-7)
+
+
+def test_help_has_a_readable_signature():
+    signature = str(inspect.signature(rvscgd.run))
+    assert "w0: 'ArrayLike', w_star: 'ArrayLike', *, k: 'ArrayLike'" in signature
+    assert "_SupportsArray" not in signature
 
 
 def test_docstring_example():

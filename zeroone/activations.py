@@ -38,6 +38,8 @@ References
    ICLR 2018, arXiv:1710.11573. Sign and staircase units (docs/theory.md#units).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import numpy as np

@@ -50,6 +50,8 @@ References
    J. Amer. Statist. Assoc. 96 (2001).
 """
 
+from __future__ import annotations
+
 import inspect
 import math
 from abc import ABC, abstractmethod
@@ -260,7 +262,7 @@ class Penalty(ABC):
         """Return the shape against which levels broadcast: x's, or that of its groups."""
         return x.shape
 
-    def of_filters(self, filter_shape: tuple[int, int] | None) -> "Penalty":
+    def of_filters(self, filter_shape: tuple[int, int] | None) -> Penalty:
         """Return the penalty of filters, vectors of shape (..., d), that this one stands for.
 
         Parameters
@@ -285,7 +287,7 @@ class Penalty(ABC):
         return _OfFilters(self, filter_shape)
 
     @classmethod
-    def random(cls, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> "Penalty":
+    def random(cls, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> Penalty:
         """Return a penalty whose parameters are drawn from `examples`, log-uniformly."""
         drawn = {
             name: np.exp(rng.uniform(np.log(low), np.log(high), shape))

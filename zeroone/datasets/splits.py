@@ -1,5 +1,7 @@
 """Divide samples in two so that both sides hold the same share of every class."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

@@ -1,5 +1,7 @@
 """What the classifiers share: data, labels, scaling of the input, prediction."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 

@@ -1,5 +1,7 @@
 """The classifiers over block coordinate descent: the practical form and the reference form."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Self

@@ -5,6 +5,8 @@ Where scikit-learn has a class of its own for an error or a warning, that class 
 scikit-learn is already loaded, so that its tools recognise it.
 """
 
+from __future__ import annotations
+
 import inspect
 import sys
 import warnings

@@ -1,5 +1,7 @@
 """The classifier over target propagation and the straight-through family."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any, Self

@@ -17,6 +17,8 @@ accurate, and a linear program. What they find counts only once it is checked.
 `standardise` turns samples into such a system, with columns that are scaled alike.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 

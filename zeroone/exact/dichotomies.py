@@ -5,6 +5,8 @@ the 2^n vectors only O(n^p) are, in p dimensions, and a search that adds the poi
 no others: a dichotomy of all points is one of the first k as well.
 """
 
+from __future__ import annotations
+
 from math import comb
 
 import numpy as np

@@ -12,6 +12,8 @@ Each set of dichotomies puts some samples of each class on each code. The errors
 the samples whose class is not that of their code. Nothing here depends on a bound of the weights.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Iterator
 from functools import lru_cache

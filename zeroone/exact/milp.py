@@ -16,6 +16,8 @@ is excluded. Exchanging two units, or s_mj by 1 - s_mj and d_kj by -d_kj, change
 the units may be sorted and their d_1j made positive.
 """
 
+from __future__ import annotations
+
 import ctypes
 import os
 import sys
@@ -166,8 +168,8 @@ class Variables:
 
 
 def formulate(
-    sample: Sample, points: FloatArray, hidden: int, bounds: "HiddenBounds"
-) -> tuple["Model", Variables]:
+    sample: Sample, points: FloatArray, hidden: int, bounds: HiddenBounds
+) -> tuple[Model, Variables]:
     """Return the program of this module's heading.
 
     Parameters
@@ -199,7 +201,7 @@ def formulate(
     return model, Variables(w, d, c)
 
 
-def _hidden_rows(model: "Model", s: Index, w: Index, point: FloatArray, largest: float) -> None:
+def _hidden_rows(model: Model, s: Index, w: Index, point: FloatArray, largest: float) -> None:
     """Add, for every unit, z >= 1 if s = 1 and z <= -1 if s = 0."""
     for j in range(len(s)):
         z = [(variable, value) for variable, value in zip(w[j], [*point, 1.0], strict=True)]
@@ -207,7 +209,7 @@ def _hidden_rows(model: "Model", s: Index, w: Index, point: FloatArray, largest:
         model.at_most([*z, (s[j], -(1 + largest))], -1)
 
 
-def _product_rows(model: "Model", q: int, d: int, s: int, *, low: float, high: float) -> None:
+def _product_rows(model: Model, q: int, d: int, s: int, *, low: float, high: float) -> None:
     """Add q = d s for low <= d <= high, low <= 0, and a binary s."""
     model.at_most([(q, 1), (s, -high)], 0)
     model.at_least([(q, 1), (s, -low)], 0)
@@ -216,7 +218,7 @@ def _product_rows(model: "Model", q: int, d: int, s: int, *, low: float, high: f
 
 
 def _output_rows(
-    model: "Model", q: Index, c: Index, counts: NDArray[np.int64], largest: float
+    model: Model, q: Index, c: Index, counts: NDArray[np.int64], largest: float
 ) -> None:
     """Add, for every class of a point's samples, that it may win, and what that is worth."""
 
@@ -256,7 +258,7 @@ class HiddenBounds:
     preactivations: FloatArray
     complete: bool
 
-    def widened(self, room: float) -> "HiddenBounds":
+    def widened(self, room: float) -> HiddenBounds:
         """Return the bounds with relative room above them; an incomplete bound of weights stays."""
         weights = self.weights * (1 + room if self.complete else 1)
         return HiddenBounds(weights, self.preactivations * (1 + room), self.complete)
@@ -282,7 +284,7 @@ class Frame:
     half: FloatArray
 
     @classmethod
-    def of(cls, points: FloatArray) -> "Frame":
+    def of(cls, points: FloatArray) -> Frame:
         """Scale points and choose the features."""
         low, high = points.min(axis=0), points.max(axis=0)
         centre, half = low / 2 + high / 2, high / 2 - low / 2

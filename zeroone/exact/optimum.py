@@ -15,6 +15,8 @@ errors than `Optimum.bound`. The first can be checked by anybody who can run a n
 statement about all nets; `verify` has it proved again, by the other way.
 """
 
+from __future__ import annotations
+
 from numpy.typing import ArrayLike
 
 from zeroone.exact.enumeration import enumeration_optimum

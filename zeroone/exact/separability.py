@@ -18,6 +18,8 @@ The hyperplanes have no sample on them, so it does not matter what a unit does a
 same for step and for sign. `separate` decides for one unit, `layer_feasibility` for a layer.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

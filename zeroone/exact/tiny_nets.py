@@ -5,6 +5,8 @@ nothing else: the checked data, the nets that they return, and the form of the a
 (docs/theory.md#c3).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 

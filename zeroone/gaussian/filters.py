@@ -11,6 +11,8 @@ of which one is small where the angle is near 0 or pi, and is then computed with
 checks, of filters and of the parameters that go with them, are at the end.
 """
 
+from __future__ import annotations
+
 from functools import partial
 from typing import Any
 

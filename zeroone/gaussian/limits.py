@@ -19,6 +19,8 @@ References
    Learning Sparse Weight Binarized Activation Neural Network*, arXiv:1901.09731.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import NamedTuple
 

@@ -87,6 +87,8 @@ References
    Activation Quantized Neural Nets*, ICLR 2019, arXiv:1903.05662.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

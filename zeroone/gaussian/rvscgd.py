@@ -21,6 +21,8 @@ References
    Learning Sparse Weight Binarized Activation Neural Network*, arXiv:1901.09731.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -71,7 +73,7 @@ W_OF_ADMM = Block(
 Z = Block("z", "z <- z + beta (w - u)", "docs/theory.md#a6")
 
 
-def rvscgd(runs: "Runs") -> Updates:
+def rvscgd(runs: Runs) -> Updates:
     """Yield each block that moves, and the variables after it, for ever: Algorithm 1."""
     prox, coarse_gradient = runs.penalty.prox_map, runs.coarse_gradient
     lam, beta, eta = runs.lam, runs.beta, runs.eta
@@ -84,7 +86,7 @@ def rvscgd(runs: "Runs") -> Updates:
         yield W, (u, w)
 
 
-def admm(runs: "Runs") -> Updates:
+def admm(runs: Runs) -> Updates:
     """Yield each block that moves, and the variables after it, for ever: ADMM from z = 0."""
     prox, coarse_gradient = runs.penalty.prox_map, runs.coarse_gradient
     lam, beta, eta = runs.lam, runs.beta, runs.eta
@@ -102,7 +104,7 @@ def admm(runs: "Runs") -> Updates:
 class Method(NamedTuple):
     """An algorithm, and the blocks that one of its iterations moves, in their order."""
 
-    updates: "Callable[[Runs], Updates]"
+    updates: Callable[[Runs], Updates]
     blocks: tuple[Block, ...]
 
 
@@ -185,7 +187,7 @@ class Runs:
                 terms["multiplier"] = np.sum(z * (w - u), axis=-1, keepdims=True)
         return {name: values[..., 0] for name, values in terms.items()}
 
-    def blocks(self) -> Iterator[tuple[slice, "Runs"]]:
+    def blocks(self) -> Iterator[tuple[slice, Runs]]:
         """Yield blocks of runs that fit into the cache: which rows, and the runs.
 
         With a coarse gradient that was given, which sees all runs at once, there is one block.

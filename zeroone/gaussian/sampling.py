@@ -25,6 +25,8 @@ References
    Variances*, COMPSTAT 1982.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -256,7 +258,7 @@ class Moments:
         self.squares = self.squares + squares + shift**2 * (self.count * n / total)
         self.count = total
 
-    def estimate(self) -> "Estimate":
+    def estimate(self) -> Estimate:
         """Return the mean and its standard error; at least two arrays must have come."""
         variance = self.squares / (self.count - 1)
         return Estimate(self.mean, np.sqrt(variance / self.count), self.count)
@@ -392,7 +394,7 @@ class Columns:
     scale: FloatArray
 
     @classmethod
-    def of(cls, w: FloatArray, dtype: DTypeLike, w_star: FloatArray | None = None) -> "Columns":
+    def of(cls, w: FloatArray, dtype: DTypeLike, w_star: FloatArray | None = None) -> Columns:
         """Return the columns for filters, and teachers, of shape (..., d)."""
         d, leading = w.shape[-1], w.shape[:-1]
         if w_star is not None:

@@ -4,6 +4,8 @@ Every point of the grid is run from the same starts. Of each run only flags are 
 that memory does not grow with the number of iterations.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -37,6 +37,8 @@ References
    Learning Sparse Weight Binarized Activation Neural Network*, arXiv:1901.09731.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

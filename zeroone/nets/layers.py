@@ -7,6 +7,8 @@ The layer i of a network has ``weights[i]`` of shape (n_out, n_in) and ``biases[
 (n_out,). A hidden layer may have no units at all.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol

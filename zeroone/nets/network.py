@@ -9,6 +9,8 @@ With V_0 = X (one row per sample), for the layers i = 1, ..., h ::
 How the weights were found is no concern of this module.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -239,7 +241,7 @@ class ZeroOneMLP:
         """
         return active_units(self.weights)
 
-    def drop_neurons(self, layer: int, keep_mask: ArrayLike) -> "ZeroOneMLP":
+    def drop_neurons(self, layer: int, keep_mask: ArrayLike) -> ZeroOneMLP:
         """Return the network without some units of one hidden layer.
 
         The units are removed, not folded: the next layer loses what they contributed, as if their
@@ -274,14 +276,14 @@ class ZeroOneMLP:
         return self._with_layers(weights, biases)
 
     @overload
-    def compress(self, *, return_kept: Literal[False] = False) -> "ZeroOneMLP": ...
+    def compress(self, *, return_kept: Literal[False] = False) -> ZeroOneMLP: ...
     @overload
     def compress(
         self, *, return_kept: Literal[True]
-    ) -> tuple["ZeroOneMLP", list[NDArray[np.bool_]]]: ...
+    ) -> tuple[ZeroOneMLP, list[NDArray[np.bool_]]]: ...
     def compress(
         self, *, return_kept: bool = False
-    ) -> "ZeroOneMLP | tuple[ZeroOneMLP, list[NDArray[np.bool_]]]":
+    ) -> ZeroOneMLP | tuple[ZeroOneMLP, list[NDArray[np.bool_]]]:
         """Return the same function with fewer units: without those that never matter.
 
         Constant units (incoming row zero) move into the next layer's biases, unheard ones (outgoing
@@ -323,7 +325,7 @@ class ZeroOneMLP:
             "metadata": self.metadata,
         }
 
-    def _with_layers(self, weights: list[FloatArray], biases: list[FloatArray]) -> "ZeroOneMLP":
+    def _with_layers(self, weights: list[FloatArray], biases: list[FloatArray]) -> ZeroOneMLP:
         parts: dict[str, Any] = {**self._parts(), "weights": weights, "biases": biases}
         return ZeroOneMLP(**parts)
 

@@ -5,6 +5,8 @@ of 9 points are still 6 points high. matplotlib is imported only when a picture 
 display is needed.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -59,11 +61,11 @@ STYLE: Any = {
 }
 
 
-def styled(draw: Callable[P, "Figure"]) -> Callable[P, "Figure"]:
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     """Make a function draw in the project's style, by `STYLE`."""
 
     @wraps(draw)
-    def in_style(*arguments: P.args, **options: P.kwargs) -> "Figure":
+    def in_style(*arguments: P.args, **options: P.kwargs) -> Figure:
         import matplotlib as mpl
 
         with mpl.rc_context(STYLE):
@@ -74,7 +76,7 @@ def styled(draw: Callable[P, "Figure"]) -> Callable[P, "Figure"]:
 
 def new_figure(
     columns: int = 1, *, rows: int = 1, height: float = 2.6, width: float | None = None
-) -> "tuple[Figure, list[Axes]]":
+) -> tuple[Figure, list[Axes]]:
     """Return an empty figure, and its axes row by row.
 
     Parameters
@@ -92,7 +94,7 @@ def new_figure(
     return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
-def save(figure: "Figure", path: str | os.PathLike[str], *, dpi: float | None = None) -> None:
+def save(figure: Figure, path: str | os.PathLike[str], *, dpi: float | None = None) -> None:
     """Write a figure to a .png, .svg or .pdf file, whole or not at all.
 
     Parameters
@@ -118,15 +120,13 @@ def save(figure: "Figure", path: str | os.PathLike[str], *, dpi: float | None = 
         figure.savefig(file, format=kind, metadata=metadata, dpi=dpi or STYLE["savefig.dpi"])
 
 
-def save_beside(figure: "Figure", script: str | os.PathLike[str]) -> None:
+def save_beside(figure: Figure, script: str | os.PathLike[str]) -> None:
     """Write the picture that a script draws beside the script, as .svg and as .png."""
     for ending in (".svg", ".png"):
         save(figure, Path(script).with_suffix(ending), dpi=STYLE["savefig.dpi"])
 
 
-def draw_lines(
-    axes: "Axes", x: Sequence[float], lines: Mapping[str, Sequence[float | None]]
-) -> None:
+def draw_lines(axes: Axes, x: Sequence[float], lines: Mapping[str, Sequence[float | None]]) -> None:
     """Draw several lines, each with a colour and a style of its own, None left out."""
     for number, (label, values) in enumerate(lines.items()):
         points = [(a, b) for a, b in zip(x, values, strict=True) if b is not None and b == b]
@@ -142,7 +142,7 @@ def draw_lines(
 
 
 def draw_function(
-    axes: "Axes",
+    axes: Axes,
     function: Callable[[FloatArray], ArrayLike],
     span: tuple[float, float],
     *,
@@ -181,7 +181,7 @@ def draw_function(
             axes.plot(jump, value, zorder=order + 2, **dot)
 
 
-def legend_below(figure: "Figure", axes: "Axes", columns: int = 2) -> None:
+def legend_below(figure: Figure, axes: Axes, columns: int = 2) -> None:
     """Put the legend under the axes and their label, where it covers no data."""
     from matplotlib.transforms import ScaledTranslation
 
@@ -198,7 +198,7 @@ def legend_below(figure: "Figure", axes: "Axes", columns: int = 2) -> None:
     )
 
 
-def figure_legend(figure: "Figure", *axes: "Axes", columns: int = 3) -> None:
+def figure_legend(figure: Figure, *axes: Axes, columns: int = 3) -> None:
     """Put one legend for what some axes show below everything else, each label once."""
     entries: dict[str, Any] = {}
     for each in axes:

@@ -4,6 +4,8 @@ Every check returns the value in the form in which the numerics want it, so that
 begins with lines such as ``X = check_matrix("X", X)`` and is then free of special cases.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Sequence
 from numbers import Integral, Real
 from typing import Any

@@ -19,6 +19,8 @@ References
    ICLR 2018, arXiv:1710.11573, Algorithm 1.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,10 +83,10 @@ class Search:
 
     def __init__(
         self,
-        state: "RecursiveState",
+        state: RecursiveState,
         hidden: tuple[int, ...],
         n_classes: int,
-        options: "RecursiveOptions",
+        options: RecursiveOptions,
         rng: np.random.Generator,
     ) -> None:
         self.state, self.hidden, self.n_classes = state, hidden, n_classes
@@ -92,7 +94,7 @@ class Search:
         self.budgets = (0, *options.budgets(len(hidden)))
         self.position = 0.0
 
-    def reach(self, layer: int, goal: Goal, decision: "Decision") -> Iterator[Step]:
+    def reach(self, layer: int, goal: Goal, decision: Decision) -> Iterator[Step]:
         """Try to reach a goal with the layers up to `layer`, from 0, and yield every step."""
         state = self.state
         decision.loss_before = self.loss(layer, goal)
@@ -143,7 +145,7 @@ class Search:
         zeros = np.zeros((self.n_classes, self.hidden[-1]), dtype)
         state.layers.append(Dense(zeros, np.zeros(self.n_classes, dtype)))
 
-    def choose(self, layer: int, goal: Goal, tried: set[bytes]) -> "tuple[TargetGoal, Decision]":
+    def choose(self, layer: int, goal: Goal, tried: set[bytes]) -> tuple[TargetGoal, Decision]:
         """Choose targets for the layer below `layer`, to lower the loss of that layer."""
         V, present = self.state.layer_input(layer), self.state.layers[layer]
         signs = np.where(V > 0, 1, -1).astype(V.dtype)
@@ -159,7 +161,7 @@ class Search:
         below = TargetGoal(targets, options.loss, options.ridge, options.decide)
         return below, Decision(layer, rule, int(np.count_nonzero(targets)), int(changed))
 
-    def fit(self, layer: int, goal: Goal, decision: "Decision") -> Iterator[Step]:
+    def fit(self, layer: int, goal: Goal, decision: Decision) -> Iterator[Step]:
         """Fit a layer to its goal, on the activations that the layer below has, and check it."""
         before = self.loss(layer, goal)
         result = goal.fit(self.state.layer_input(layer), self.state.layers[layer])
@@ -170,7 +172,7 @@ class Search:
         self.check(layer, goal, decision)
         yield self.step("C", layer, goal, decision, feasible=decision.feasible)
 
-    def check(self, layer: int, goal: Goal, decision: "Decision") -> None:
+    def check(self, layer: int, goal: Goal, decision: Decision) -> None:
         """Write into a decision what the present layers make of its goal."""
         missed = goal.missed(self.state.layer_input(layer), self.state.layers[layer])
         decision.missed = int(missed.sum())
@@ -188,7 +190,7 @@ class Search:
         kind: str,
         layer: int,
         goal: Goal,
-        decision: "Decision",
+        decision: Decision,
         *,
         before: float | None = None,
         **info: Any,
@@ -387,7 +389,7 @@ class RecursiveState:
     layers: list[Dense] = field(default_factory=list)
     best_layers: list[Dense] = field(default_factory=list)
     best_errors: int = 0
-    trees: "list[Decision]" = field(default_factory=list)
+    trees: list[Decision] = field(default_factory=list)
 
     def layer_input(self, layer: int) -> FloatArray:
         """Return what layer `layer`, from 0, receives: the activations of the layer below."""
@@ -516,7 +518,7 @@ class Decision:
     above_before: float = float("nan")
     above_after: float = float("nan")
     accepted: bool | None = None
-    children: list["Decision"] = field(default_factory=list)
+    children: list[Decision] = field(default_factory=list)
 
     @property
     def size(self) -> int:

@@ -14,6 +14,8 @@ With ``loss="linear"`` the update of every layer is that of the straight-through
 else changes (Friesen, Domingos, arXiv:1710.11573, section 4).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial

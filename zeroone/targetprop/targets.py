@@ -11,6 +11,8 @@ its own, the sum over units, samples and steps j of ::
     weight * loss(t mu(z - threshold_j))
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
