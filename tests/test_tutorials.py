@@ -139,9 +139,12 @@ def run_script(path, folder):
     empty = folder / "empty"
     empty.mkdir()
     # On systems without X, `show` says that there is nothing to show on.
-    quiet = "ignore:FigureCanvasAgg is non-interactive:UserWarning"
+    quiet = ["-W", "ignore:FigureCanvasAgg is non-interactive:UserWarning"]
+    # An old matplotlib calls a new pyparsing by names that it will drop.
+    for module in ("matplotlib._fontconfig_pattern", "matplotlib._mathtext"):
+        quiet += ["-W", f"ignore::DeprecationWarning:{module}"]
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-W", quiet, str(path)],
+        [sys.executable, "-W", "error", *quiet, str(path)],
         cwd=empty,
         env=environment,
         capture_output=True,
