@@ -20,7 +20,7 @@ from zeroone.bcd.regression import (
 from zeroone.datasets import load_digits
 from zeroone.datasets.shifts import moved
 from zeroone.estimators import BCDClassifier
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.nets.scaling import InputScaling
 
 

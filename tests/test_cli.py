@@ -25,7 +25,8 @@ from zeroone.cli import main
 from zeroone.commands import train
 from zeroone.datasets import load_digits, load_npz, stratified_split
 from zeroone.estimators import BCDClassifier
-from zeroone.nets.network import ZeroOneMLP, load
+from zeroone.nets.mlp import ZeroOneMLP
+from zeroone.nets.network import load
 
 DIGITS = ("--data", "digits")
 FAST = ("--hidden", "20", "--epochs", "3")

@@ -130,3 +130,72 @@ def test_every_parameter_of_every_method_has_an_option():
     elsewhere = {"random_state", "dtype", "image_shape", "layerwise"}
     for method in METHODS.values():
         assert set(method.defaults) - elsewhere <= options
+
+
+SPARSE = (
+    *("--data", "digits", "--method", "ftprop", "--network", "convnet4", "--width", "0.1"),
+    *("--normalise", "--sparsify", "l0", "--lam", "2e-6,2e-3", "--beta", "1e-3,1"),
+)
+
+
+def test_a_sparse_network_is_trained_reported_and_saved(tmp_path, capsys):
+    path = tmp_path / "u.npz"
+    options = ("--epochs", "2", "--refit-epochs", "1", "--save", str(path))
+    assert cli.main(["train", *SPARSE, *options, "--history", str(tmp_path / "h.csv")]) == 0
+    printed = capsys.readouterr().out
+    data = load_digits()
+    classifier = FTPropClassifier(
+        network="convnet4",
+        width=0.1,
+        normalise=True,
+        penalty="l0",
+        lam=(2e-6, 2e-3),
+        beta=(1e-3, 1.0),
+        epochs=2,
+        refit_epochs=1,
+        image_shape=data.image_shape,
+        dtype="float32",
+    ).fit(data.X_train, data.y_train)
+    network = zeroone.nets.network.load(path)
+    np.testing.assert_array_equal(
+        network.forward(data.X_test), classifier.network_.forward(data.X_test)
+    )
+    assert network.metadata["training"]["penalty"] == "l0"
+    assert network.metadata["training"]["refit_epochs"] == 1
+    for name, net in (
+        ("w, which learned", classifier.dense_network_),
+        ("u, before the refit", classifier.sparse_network_),
+        ("u, the result, refitted for 1 epochs", network),
+    ):
+        line = next(line for line in printed.splitlines() if line.startswith(name))
+        assert line.endswith(f"{np.mean(net.predict(data.X_test) == data.y_test):.2%}")
+    assert "absolute threshold" in printed
+    for row in classifier.zeros_:
+        cells = [str(row.layer), row.kind, str(row.entries), str(row.zeros), f"{row.share:.2%}"]
+        assert re.search(" +".join(cell for cell in cells if cell), printed)
+    with open(tmp_path / "h.csv", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ("--method bcd --sparsify l0", "--sparsify is an option of --method ftprop"),
+        ("--method bcd --lam 1", "--lam is an option of --method ftprop"),
+        ("--method ftprop --l20 1", "--l20 is an option of --method bcd"),
+        ("--method ftprop --sparsify l0", "penalty must be None without a network"),
+        ("--method ftprop --network mlp --sparsify l7", "penalty must be one of"),
+        ("--method ftprop --network mlp --sparsify l0 --splitting two", "splitting must be"),
+        ("--method bcd --form full-batch --splitting admm", "splitting must be"),
+        ("--method ftprop --network mlp --sparsify l0 --beta 1,2,3", "beta must be"),
+        ("--method ftprop --network mlp --sparsify l0 --sparse-layers 9", "layers must be numbers"),
+        ("--method ftprop --network mlp --sparsify l0 --sparse-layers x", "layers must be one of"),
+        ("--method ftprop --network mlp --refit-epochs 2", "refit_epochs and sparse_layers"),
+        ("--method ftprop --decay steps --decay-at 2", "decay_at"),
+    ],
+)
+def test_what_cannot_be_made_sparse_is_refused(options, what, capsys):
+    assert cli.main(["train", "--data", "digits", *options.split(), "--epochs", "1"]) == 2
+    error = capsys.readouterr().err
+    assert what in error
+    assert error.count("\n") == 1

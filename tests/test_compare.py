@@ -10,7 +10,7 @@ from zeroone import cli
 from zeroone.commands.methods import METHODS
 from zeroone.datasets import load_digits
 from zeroone.estimators import comparison as compare
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.mlp import ZeroOneMLP
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 import warnings
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from zeroone.datasets import load_digits
-from zeroone.estimators import BCDClassifier, FullBatchBCDClassifier
+from zeroone.estimators import BCDClassifier, FTPropClassifier, FullBatchBCDClassifier
 
 
 def scikit_learn_checks():
@@ -206,3 +207,26 @@ def test_parameters_and_repr():
     assert repr(classifier) == "BCDClassifier(hidden=30, tau=0.3)"
     with pytest.raises(ValueError, match="Invalid parameter 'speed'"):
         classifier.set_params(speed=1)
+
+
+@pytest.mark.parametrize(
+    "classifier",
+    [
+        FTPropClassifier(hidden=2, epochs=1, batch_size=1000, dtype="float32"),
+        BCDClassifier(
+            hidden=2, epochs=1, batch_size=1000, dtype="float32", shift=1, image_shape=(16, 16)
+        ),
+    ],
+    ids=["ftprop", "bcd"],
+)
+def test_bytes_are_never_all_turned_into_floats(classifier):
+    X = np.random.default_rng(0).integers(0, 256, (40_000, 256), dtype=np.uint8)
+    y = X[:, 0] > 127
+    tracemalloc.start()
+    try:
+        classifier.fit(X, y).predict(X)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # In single precision the data would take four times their bytes.
+    assert peak < 3 * X.nbytes

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import zeroone.nets.network as network_module
+import zeroone.nets.mlp as network_module
 from zeroone.nets.compress import compress_layers, keep_units
-from zeroone.nets.layers import Units, check_layers
-from zeroone.nets.network import Forward, ZeroOneMLP
+from zeroone.nets.mlp import Forward, ZeroOneMLP, check_layers
+from zeroone.nets.units import Units
 
 # ------------------------------------------------------------------------------------------------
 # Oracles: exact rationals, one sample, one unit and one input at a time.

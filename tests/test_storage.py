@@ -21,7 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import zeroone.nets.files as storage
-from zeroone.nets.network import ZeroOneMLP, load
+from zeroone.nets.mlp import ZeroOneMLP
+from zeroone.nets.network import load
 
 # ------------------------------------------------------------------------------------------------
 # What is written comes back
@@ -269,7 +270,7 @@ def test_a_killed_save_leaves_the_old_file(tmp_path):
     script = """
 import os, signal, sys
 import numpy as np
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.mlp import ZeroOneMLP
 
 def die(file, **arrays):
     file.write(b"PK")

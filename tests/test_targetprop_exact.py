@@ -25,7 +25,7 @@ from zeroone.exact.milp import (
 from zeroone.exact.optimum import METHODS, optimum, verify
 from zeroone.exact.problems import PROBLEMS, moons, parity, random_labels, spirals
 from zeroone.exact.tiny_nets import ACTIVATIONS, Optimum, check_problem, constant_network
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.mlp import ZeroOneMLP
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
 PLANTED = [(claim.id, error) for claim in CLAIMS for error in claim.planted]

@@ -27,8 +27,9 @@ from zeroone.losses import (
     output_loss,
     strongest_rivals,
 )
-from zeroone.nets.layers import Dense, Units
+from zeroone.nets.layers import Dense
 from zeroone.nets.normalisation import EPSILON, Normalisation, Normalised
+from zeroone.nets.units import Units
 from zeroone.targetprop.targets import TargetUnits, set_targets
 
 SMALL = settings(deadline=None, max_examples=80)

@@ -24,7 +24,7 @@ import numpy as np
 
 from zeroone import bcd
 from zeroone.bcd.full_batch import initial_state
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.plots.style import COLOURS, STYLE, STYLES, legend_below
 
 plt.rcParams.update(STYLE)

@@ -20,7 +20,7 @@ import numpy as np
 
 from zeroone.exact.dichotomies import cover_count, dichotomies
 from zeroone.exact.separability import layer_feasibility, separate, verify
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.plots.style import COLOURS, STYLE, STYLES, legend_below
 
 plt.rcParams.update(STYLE)

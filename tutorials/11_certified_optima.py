@@ -21,7 +21,7 @@ from zeroone.exact.dichotomies import dichotomies
 from zeroone.exact.enumeration import enumeration_optimum
 from zeroone.exact.milp import milp_optimum
 from zeroone.exact.separability import separate
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.plots.style import COLOURS, STYLE, legend_below
 from zeroone.targetprop import recursive
 

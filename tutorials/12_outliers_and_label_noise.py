@@ -28,7 +28,7 @@ from zeroone.bcd import blocks
 from zeroone.datasets import load_digits
 from zeroone.estimators import BCDClassifier, FTPropClassifier
 from zeroone.losses import LOSSES, SURROGATES, layer_gradient
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.plots.style import COLOURS, STYLE, STYLES, legend_below
 
 plt.rcParams.update(STYLE)

@@ -40,7 +40,8 @@ if TYPE_CHECKING:  # the table below, for type checkers and editors
     from zeroone.gaussian.population import coarse_gradient as coarse_gradient
     from zeroone.gaussian.population import population_loss as population_loss
     from zeroone.gaussian.population import true_gradient as true_gradient
-    from zeroone.nets.network import ZeroOneMLP as ZeroOneMLP
+    from zeroone.nets.mlp import ZeroOneMLP as ZeroOneMLP
+    from zeroone.nets.network import Network as Network
     from zeroone.nets.network import load as load
     from zeroone.penalties import L0 as L0
     from zeroone.penalties import L1 as L1
@@ -81,7 +82,8 @@ _NAMES = {
     ),
     "estimators": ("BCDClassifier", "FTPropClassifier", "FullBatchBCDClassifier"),
     "gaussian.population": ("coarse_gradient", "population_loss", "true_gradient"),
-    "nets.network": ("ZeroOneMLP", "load"),
+    "nets.mlp": ("ZeroOneMLP",),
+    "nets.network": ("Network", "load"),
     "penalties": ("L0", "L1", "MCP", "SCAD", "GroupL20", "Penalty", "TransformedL1"),
     "steps": ("Block", "History", "Step"),
 }

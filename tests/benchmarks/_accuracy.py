@@ -7,21 +7,33 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from _common import machine, parser
 
 from zeroone import datasets
+from zeroone.commands.train import hold_out
+from zeroone.datasets import Dataset
 from zeroone.support.tables import peak_memory
 
-# Data set, hidden units, further parameters.
-Run = tuple[str, int | tuple[int, ...], dict[str, Any]]
+# Data set, hidden units or a network, further parameters.
+Run = tuple[str, int | tuple[int, ...] | str, dict[str, Any]]
 
 
-def run(row: Run, seed: int, folder: str | None, make: Callable[..., Any]) -> dict[str, float]:
+def run(
+    row: Run,
+    seed: int,
+    folder: str | None,
+    make: Callable[..., Any],
+    change: Callable[[Dataset], Dataset],
+    validation: bool,
+) -> dict[str, float]:
     """Train once; return accuracy, seconds and peak memory in MB."""
     data_name, hidden, parameters = row
-    data = datasets.load(data_name, folder)
+    data = change(datasets.load(data_name, folder))
+    if validation:
+        data = hold_out(data, 0.1, 0)
     classifier = make(hidden, dtype="float32", random_state=seed, **parameters)
     classifier.set_params(image_shape=data.image_shape)
     start = time.perf_counter()
@@ -39,6 +51,8 @@ def all_seeds(script: str, name: str, options: argparse.Namespace) -> list[dict[
         command = [sys.executable, script, "--one", name, str(seed)]
         if options.data_dir:
             command += ["--data-dir", options.data_dir]
+        if options.validation:
+            command += ["--validation"]
         output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         results.append(json.loads(output))
     return results
@@ -50,6 +64,7 @@ def main(
     runs: Mapping[str, Run],
     make: Callable[..., Any],
     describe: Callable[[dict[str, Any]], str],
+    change: Callable[[str, Dataset], Dataset] = lambda name, data: data,
 ) -> None:
     """Run every row for every seed and print the table.
 
@@ -64,18 +79,28 @@ def main(
         The classifier.
     describe : callable
         From a row's further parameters to what the table says of its training.
+    change : callable, optional
+        From the name of a row and its data set to the one that is used.
     """
     arguments = parser((doc or "").splitlines()[0])
     arguments.add_argument("--only", help="names of rows, with commas between them")
     arguments.add_argument("--seeds", type=int, default=3)
+    arguments.add_argument(
+        "--validation",
+        action="store_true",
+        help="judge by a held-out tenth of the training part, as for the choice of settings",
+    )
     arguments.add_argument("--one", nargs=2, metavar=("ROW", "SEED"), help="one run, as JSON")
     options = arguments.parse_args()
     if options.one:
         name, seed = options.one
-        print(json.dumps(run(runs[name], int(seed), options.data_dir, make)))
+        changed = partial(change, name)
+        found = run(runs[name], int(seed), options.data_dir, make, changed, options.validation)
+        print(json.dumps(found))
         return
     print(machine(), flush=True)
-    print("| data | hidden units | training | test accuracy | median | seconds | peak memory |")
+    judge = "validation" if options.validation else "test"
+    print(f"| data | hidden units | training | {judge} accuracy | median | seconds | peak memory |")
     print("|---|---|---|---|---|---|---|", flush=True)
     for name, (data, hidden, parameters) in runs.items():
         if options.only and name not in options.only.split(","):

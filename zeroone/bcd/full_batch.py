@@ -55,7 +55,7 @@ from zeroone.support.validation import (
 )
 
 if TYPE_CHECKING:
-    from zeroone.nets.network import ZeroOneMLP
+    from zeroone.nets.mlp import ZeroOneMLP
 
 SPLITTINGS = ("two", "three", "joint")
 ORDERS = ("backward", "forward", "random")
@@ -461,7 +461,7 @@ def network(state: State, classes: np.ndarray | None = None) -> ZeroOneMLP:
     ZeroOneMLP
         With copies of the weights.
     """
-    from zeroone.nets.network import ZeroOneMLP  # the solver itself needs no network
+    from zeroone.nets.mlp import ZeroOneMLP  # the solver itself needs no network
 
     return ZeroOneMLP(state.weights, state.biases, classes=classes)
 

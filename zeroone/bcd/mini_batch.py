@@ -47,6 +47,7 @@ from zeroone.bcd.regression import (
     remove_cheapest,
     target_block,
 )
+from zeroone.nets.scaling import Rows
 from zeroone.steps import Block, Step
 from zeroone.support.rows import row_blocks
 from zeroone.support.schedules import Schedule, schedule_value
@@ -125,7 +126,7 @@ def epoch_end(batch: Batch, blocks: Mapping[str, Block], *, removing: bool) -> I
 
 
 def train(
-    X: FloatArray,
+    X: Rows,
     Y: FloatArray,
     state: BatchState,
     options: BatchOptions,
@@ -137,7 +138,7 @@ def train(
 
     Parameters
     ----------
-    X : ndarray, shape (n_samples, n_features)
+    X : ndarray or ScaledRows, shape (n_samples, n_features)
         Input, scaled.
     Y : ndarray, shape (n_samples, n_classes)
         Labels -1 and +1.
@@ -176,7 +177,7 @@ def train(
         yield from epoch_end(batch, blocks, removing=removing)
 
 
-def output_step(X: FloatArray, Y: FloatArray, state: BatchState, options: BatchOptions) -> Step:
+def output_step(X: Rows, Y: FloatArray, state: BatchState, options: BatchOptions) -> Step:
     """Fit the output layer to the hard network's bits on all data: the last step of a training.
 
     Parameters
@@ -218,7 +219,7 @@ def stages(
 
 
 def run_stages(
-    X: FloatArray,
+    X: Rows,
     Y: FloatArray,
     hidden: Sequence[int],
     options: BatchOptions,
@@ -465,7 +466,7 @@ def hidden_bits(X: FloatArray, layers: Sequence[Layer]) -> FloatArray:
 
 
 def start(
-    X: FloatArray,
+    X: Rows,
     Y: FloatArray,
     hidden: Sequence[int],
     options: BatchOptions,
@@ -476,7 +477,7 @@ def start(
 
     Parameters
     ----------
-    X : ndarray, shape (n_samples, n_features)
+    X : ndarray or ScaledRows, shape (n_samples, n_features)
         Input, scaled.
     Y : ndarray, shape (n_samples, n_classes)
         Labels -1 and +1.
@@ -710,7 +711,7 @@ class WholeOutput:
     ----------
     state : BatchState
         Its output layer is the variable, and is fitted in place by `fit`.
-    X : ndarray, shape (n_samples, n_features)
+    X : ndarray or ScaledRows, shape (n_samples, n_features)
         Input, scaled.
     Y : ndarray, shape (n_samples, n_classes)
         Labels -1 and +1.
@@ -718,9 +719,7 @@ class WholeOutput:
         For the targets and the ridge.
     """
 
-    def __init__(
-        self, state: BatchState, X: FloatArray, Y: FloatArray, options: BatchOptions
-    ) -> None:
+    def __init__(self, state: BatchState, X: Rows, Y: FloatArray, options: BatchOptions) -> None:
         self.state, self.Y, self.options = state, Y, options
         self.rows = row_blocks(len(X), 4096)
         # 0/1 in a byte each: computed once, used in every iteration.

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from zeroone.bcd.blocks import gram_matrix, inverse
 from zeroone.bcd.objective import Layer, squared_distance
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.support.rows import row_blocks
 from zeroone.support.validation import BoolArray, FloatArray, check_choice, check_integer
 

@@ -1,6 +1,7 @@
 """All claims, in reading order."""
 
 from zeroone.claims.bcd import blocks as bcd_blocks
+from zeroone.claims.bcd import convolution as bcd_convolution
 from zeroone.claims.bcd import descent as bcd_descent
 from zeroone.claims.bcd import network as bcd_network
 from zeroone.claims.exact import optimum as targetprop_exact
@@ -11,17 +12,25 @@ from zeroone.claims.gaussian import lemmas as gaussian_lemmas
 from zeroone.claims.gaussian import limits as gaussian_limits
 from zeroone.claims.gaussian import prox as gaussian_prox
 from zeroone.claims.gaussian import steps as gaussian_steps
+from zeroone.claims.nets import compression as nets_compression
+from zeroone.claims.nets import derivatives as nets_derivatives
+from zeroone.claims.nets import no_overlap as nets_no_overlap
+from zeroone.claims.nets import patches as nets_patches
+from zeroone.claims.nets import pooling as nets_pooling
+from zeroone.claims.targetprop import convolutions as targetprop_convolutions
 from zeroone.claims.targetprop import fits as targetprop_fits
 from zeroone.claims.targetprop import losses as targetprop_losses
 from zeroone.claims.targetprop import normalisation as targetprop_normalisation
 from zeroone.claims.targetprop import received as targetprop_received
 from zeroone.claims.targetprop import search as targetprop_search
+from zeroone.claims.targetprop import splitting as targetprop_splitting
 from zeroone.claims.targetprop import updates as targetprop_updates
 
 CLAIMS = (
     *bcd_blocks.CLAIMS,
     *bcd_descent.CLAIMS,
     *bcd_network.CLAIMS,
+    *bcd_convolution.CLAIMS,
     *gaussian_expectations.CLAIMS,
     *gaussian_lemmas.CLAIMS,
     *gaussian_prox.CLAIMS,
@@ -32,8 +41,15 @@ CLAIMS = (
     *targetprop_normalisation.CLAIMS,
     *targetprop_received.CLAIMS,
     *targetprop_updates.CLAIMS,
+    *targetprop_splitting.CLAIMS,
     *targetprop_separability.CLAIMS,
     *targetprop_fits.CLAIMS,
     *targetprop_search.CLAIMS,
     *targetprop_exact.CLAIMS,
+    *nets_patches.CLAIMS,
+    *nets_derivatives.CLAIMS,
+    *nets_no_overlap.CLAIMS,
+    *nets_pooling.CLAIMS,
+    *nets_compression.CLAIMS,
+    *targetprop_convolutions.CLAIMS,
 )

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from zeroone import datasets
 from zeroone.datasets import Dataset
 from zeroone.datasets.folders import ENVIRONMENT_VARIABLE as VARIABLE
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.network import AnyNetwork
 
 # Whole numbers of more than 64 bits overflow somewhere in the arithmetic of arrays.
 LARGEST_INTEGER = 2**63 - 1
@@ -54,6 +54,12 @@ def numbers(kind: type[int] | type[float]) -> Callable[[str], Any]:
         return values if len(values) > 1 else values[0]
 
     return parse
+
+
+def numbers_or_words(text: str) -> tuple[int | str, ...]:
+    """Parse whole numbers and words with commas between them."""
+    parts = text.split(",")
+    return tuple(whole_number(part) if part.lstrip("+-").isdigit() else part for part in parts)
 
 
 def number_or_none(text: str) -> float | None:
@@ -150,23 +156,23 @@ def progress(total: int, unit: str) -> "tqdm[Any]":
     return tqdm(total=total, unit=unit, disable=None, leave=False, dynamic_ncols=True)
 
 
-def accuracy(network: ZeroOneMLP, X: NDArray[Any], y: NDArray[Any]) -> float:
+def accuracy(network: AnyNetwork, X: NDArray[Any], y: NDArray[Any]) -> float:
     """Return the fraction of samples whose class the hard network predicts."""
     return float(np.mean(network.predict(X) == y))
 
 
-def winners(network: ZeroOneMLP, X: NDArray[Any]) -> NDArray[np.intp]:
+def winners(network: AnyNetwork, X: NDArray[Any]) -> NDArray[np.intp]:
     """Return the number of the output with the highest score for each sample."""
     return network.decision_function(X).argmax(axis=1)
 
 
-def output_names(network: ZeroOneMLP, data: Dataset) -> tuple[str, ...]:
+def output_names(network: AnyNetwork, data: Dataset) -> tuple[str, ...]:
     """Return the names of the classes that a network's outputs stand for.
 
     A model that ``zeroone train`` saved holds them. In any other, small integers are taken for
     indices of the data set's classes, as the loaders number them.
     """
-    n = network.layer_sizes[-1]
+    n = network.n_outputs
     names = (network.metadata or {}).get("class_names")
     if isinstance(names, list) and len(names) == n:
         return tuple(map(str, names))
@@ -176,7 +182,7 @@ def output_names(network: ZeroOneMLP, data: Dataset) -> tuple[str, ...]:
     return tuple(str(label) for label in classes.tolist())
 
 
-def matched(network: ZeroOneMLP, data: Dataset, path: str) -> Dataset:
+def matched(network: AnyNetwork, data: Dataset, path: str) -> Dataset:
     """Return a data set with its labels as numbers of the outputs of a model.
 
     Classes are matched by name, since a file may hold some of them only.
@@ -188,12 +194,12 @@ def matched(network: ZeroOneMLP, data: Dataset, path: str) -> Dataset:
         the model has no classes.
     """
     n_features = data.X_train.shape[1]
-    if network.layer_sizes[0] != n_features:
+    if network.n_inputs != n_features:
         raise ValueError(
-            f"data must have {network.layer_sizes[0]} features for the model {path}, "
+            f"data must have {network.n_inputs} features for the model {path}, "
             f"but {data.name} has {n_features}"
         )
-    if network.layer_sizes[-1] < 2:
+    if network.n_outputs < 2:
         raise ValueError(f"model must have at least 2 outputs, but {path} has 1")
     names = output_names(network, data)
     present = np.unique(np.concatenate([data.y_train, data.y_test]))

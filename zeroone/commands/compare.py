@@ -26,7 +26,7 @@ from zeroone.estimators.comparison import (
     train_for,
 )
 from zeroone.losses import hidden_loss
-from zeroone.nets.layers import ACTIVATIONS
+from zeroone.nets.units import ACTIVATIONS
 from zeroone.support.files import atomic_write
 from zeroone.support.tables import table
 from zeroone.support.validation import check_integer, check_number

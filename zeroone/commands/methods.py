@@ -10,12 +10,16 @@ from zeroone.bcd.full_batch import ORDERS, SPLITTINGS
 from zeroone.bcd.initialise import INITIALISATIONS
 from zeroone.bcd.proximal import PROXIMAL_FORMS
 from zeroone.bcd.regression import TARGETS
-from zeroone.commands.common import number_or_none, numbers
+from zeroone.commands.common import number_or_none, numbers, numbers_or_words
 from zeroone.estimators import BCDClassifier, FTPropClassifier, FullBatchBCDClassifier
 from zeroone.losses import LOSSES, OUTPUT_LOSSES, SURROGATES
-from zeroone.nets.layers import ACTIVATIONS
+from zeroone.nets.architectures import ARCHITECTURES
+from zeroone.nets.units import ACTIVATIONS
 from zeroone.targetprop.optimisers import OPTIMISERS
 from zeroone.targetprop.options import DECAYS
+from zeroone.targetprop.splitting import NAMES as PENALTIES
+from zeroone.targetprop.splitting import SPLITTINGS as COUPLINGS
+from zeroone.targetprop.splitting import THRESHOLDS
 from zeroone.targetprop.targets import WEIGHTINGS
 
 Classifier = BCDClassifier | FullBatchBCDClassifier | FTPropClassifier
@@ -35,21 +39,26 @@ class Method:
         Parameters of the estimator that make it this method.
     forms : mapping of str to type
         The estimators that --form chooses from, `classifier` first.
+    names : mapping of str to str
+        Parameters of the estimator by the names that they have here, where these are others: for
+        parameters that mean something else with another method.
     """
 
     classifier: type[Classifier]
     title: str
     fixed: Mapping[str, Any] = field(default_factory=dict)
     forms: Mapping[str, type[Classifier]] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def defaults(self) -> dict[str, Any]:
         """The parameters that can be chosen, of any form, with their defaults."""
         found: dict[str, Any] = {"form": next(iter(self.forms))} if self.forms else {}
+        here = {name: other for other, name in self.names.items()}
         for classifier in self.forms.values() or [self.classifier]:
             for name, parameter in inspect.signature(classifier).parameters.items():
                 if name not in self.fixed:
-                    found.setdefault(name, parameter.default)
+                    found.setdefault(here.get(name, name), parameter.default)
         return found
 
     def forms_with(self, parameter: str) -> list[str]:
@@ -62,7 +71,7 @@ class Method:
 
     def make(self, seed: int, parameters: Mapping[str, Any]) -> Classifier:
         """Return an untrained classifier; the parameter ``form`` says of which form."""
-        chosen = dict(parameters)
+        chosen = {self.names.get(name, name): value for name, value in parameters.items()}
         form = chosen.pop("form", None)
         classifier = self.classifier if form is None else self.forms[form]
         return classifier(**self.fixed, **chosen, random_state=seed)
@@ -70,12 +79,18 @@ class Method:
 
 FORMS = {"mini-batch": BCDClassifier, "full-batch": FullBatchBCDClassifier}
 
+# --l20 of block coordinate descent is called lam as well.
+NAMES = {"coupled_lam": "lam"}
+
 METHODS = {
     "bcd": Method(BCDClassifier, "block coordinate descent", forms=FORMS),
-    "ftprop": Method(FTPropClassifier, "feasible target propagation"),
-    "ste": Method(FTPropClassifier, "straight-through estimator", {"loss": "linear"}),
+    "ftprop": Method(FTPropClassifier, "feasible target propagation", names=NAMES),
+    "ste": Method(FTPropClassifier, "straight-through estimator", {"loss": "linear"}, names=NAMES),
     "sste": Method(
-        FTPropClassifier, "saturating straight-through estimator", {"loss": "saturated_hinge"}
+        FTPropClassifier,
+        "saturating straight-through estimator",
+        {"loss": "saturated_hinge"},
+        names=NAMES,
     ),
 }
 
@@ -118,7 +133,30 @@ OPTIONS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
         "shrink the directions of the input whose variance is above D times the mean, or none",
         {"type": number_or_none, "metavar": "D|none"},
     ),
+    (
+        "--network",
+        "network",
+        f"instead of --hidden layers, an architecture for images: {', '.join(ARCHITECTURES)}; or "
+        "MODULE:NAME for a function of your own",
+        {"metavar": "NAME|MODULE:NAME"},
+    ),
+    ("--width", "width", "factor on the filters and units of --network", _number("F")),
+    ("--flip", "flip", "with --network, mirror images at random", {"action": "store_true"}),
+    ("--crop", "crop", "with --network, train on random windows of N x N pixels", _count()),
     ("--shift", "shift", "move each batch of images by up to N pixels at random", _count()),
+    (
+        "--kernel",
+        "kernel",
+        "instead of --hidden layers, one of filters of N x N pixels",
+        _count(),
+    ),
+    ("--filters", "filters", "number of filters, with --kernel", _count()),
+    (
+        "--regions",
+        "regions",
+        "with --kernel, regions down and across over which a filter's bits are averaged",
+        _count(),
+    ),
     (
         "--form",
         "form",
@@ -183,9 +221,10 @@ OPTIONS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     (
         "--splitting",
         "splitting",
-        "form of the objective: two: activations are the steps of U; three: they are relaxed; "
-        "joint: relaxed, each neuron's V and U together",
-        _one_of(SPLITTINGS),
+        "of bcd the form of the objective: two: activations are the steps of U; three: they are "
+        "relaxed; joint: relaxed, each neuron's V and U together; of the others, with --sparsify, "
+        "rvscgd, or admm with a multiplier",
+        _one_of((*SPLITTINGS, *COUPLINGS)),
     ),
     (
         "--pi",
@@ -236,8 +275,14 @@ OPTIONS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     (
         "--decay",
         "decay",
-        "how the learning rate falls to 0 in training, if it does",
+        "how the learning rate falls to 0 in training, if it does; steps: it is divided by 10",
         _one_of(DECAYS),
+    ),
+    (
+        "--decay-at",
+        "decay_at",
+        "with --decay steps, the parts of the training after which the rate is divided by 10",
+        _numbers("P[,P...]"),
     ),
     ("--momentum", "momentum", "part of a move that the next one keeps", _number("M")),
     (
@@ -253,6 +298,47 @@ OPTIONS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
         {"action": "store_true"},
     ),
     ("--dropout", "dropout", "part of each layer's inputs that a batch sets to zero", _number("P")),
+    (
+        "--sparsify",
+        "penalty",
+        "with --network, train a sparse network u beside the one that learns, w, by a penalty: "
+        f"{', '.join(PENALTIES)}; or MODULE:NAME for a class of your own",
+        {"metavar": "NAME|MODULE:NAME"},
+    ),
+    (
+        "--lam",
+        "coupled_lam",
+        "with --sparsify, price of the penalty: a number, or its first and last value with a "
+        "geometric path between",
+        _numbers("L[,L]"),
+    ),
+    (
+        "--beta",
+        "beta",
+        "with --sparsify, stiffness of the coupling of w and u: a number, or its first and last "
+        "value",
+        _numbers("B[,B]"),
+    ),
+    (
+        "--threshold",
+        "threshold",
+        "with --sparsify, whether the penalty sees weights as they are or relative to the root "
+        "mean square of their layer",
+        _one_of(THRESHOLDS),
+    ),
+    (
+        "--sparse-layers",
+        "sparse_layers",
+        "with --sparsify, the layers that are made sparse: numbers, from 1 over the layers with "
+        "weights, or kinds, such as dense",
+        {"type": numbers_or_words, "metavar": "LAYER[,LAYER...]"},
+    ),
+    (
+        "--refit-epochs",
+        "refit_epochs",
+        "with --sparsify, passes afterwards that train the weights of u that are left",
+        _count(),
+    ),
 )
 
 

@@ -20,7 +20,7 @@ from zeroone.exact.optimum import optimum
 from zeroone.exact.problems import PROBLEMS, Problem
 from zeroone.exact.separability import separate
 from zeroone.exact.tiny_nets import Optimum
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.steps import History
 from zeroone.support.tables import Cell, table
 from zeroone.support.validation import check_integer, check_number

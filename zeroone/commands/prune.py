@@ -20,7 +20,8 @@ from zeroone.commands.common import (
     winners,
 )
 from zeroone.datasets import Dataset, stratified_split
-from zeroone.nets.network import ZeroOneMLP, load
+from zeroone.nets.mlp import ZeroOneMLP
+from zeroone.nets.network import load
 from zeroone.steps import History
 from zeroone.support.tables import table
 from zeroone.support.validation import check_integer, check_number
@@ -152,7 +153,12 @@ def run(arguments: argparse.Namespace) -> int:
     check_picture(arguments.plot)
     if arguments.max_loss is not None:
         check_number("max-loss", arguments.max_loss, maximum=100)
-    network = load(arguments.model).compress()
+    network = load(arguments.model)
+    if not isinstance(network, ZeroOneMLP):
+        raise ValueError(
+            f"model must be a multi-layer perceptron, but {arguments.model} is {network!r}"
+        )
+    network = network.compress()
     hidden = network.layer_sizes[1:-1]
     if not hidden or min(hidden) == 0:
         raise ValueError(f"model must have hidden neurons, but {arguments.model} has none")

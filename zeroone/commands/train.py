@@ -19,11 +19,12 @@ from zeroone.commands.common import (
 )
 from zeroone.commands.methods import METHODS, Classifier, add_method_options, given_parameters
 from zeroone.datasets import Dataset, stratified_split
-from zeroone.estimators import FullBatchBCDClassifier
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.estimators import FTPropClassifier, FullBatchBCDClassifier
+from zeroone.nets.network import AnyNetwork, Network
 from zeroone.steps import History, Step
 from zeroone.support.tables import format_memory, peak_memory, table
 from zeroone.support.validation import check_integer, check_number
+from zeroone.targetprop.splitting import zeros_by_layer
 
 # Accuracy on the training data is measured on so many of them while training goes on.
 WATCHED = 10_000
@@ -89,7 +90,7 @@ class Watch:
         order = np.random.default_rng(0).permutation(len(self.data.X_train))[:WATCHED]
         self.watched = np.sort(order)
 
-    def accuracies(self, network: ZeroOneMLP) -> dict[str, float]:
+    def accuracies(self, network: AnyNetwork) -> dict[str, float]:
         """Return the hard network's accuracy on (some of) the training data and on the others."""
         data, some = self.data, self.watched
         return {
@@ -103,7 +104,7 @@ class Watch:
         if step.info["epoch_ends"]:
             network = self.classifier.snapshot()
             self.found = self.accuracies(network)
-            sizes = network.compress().layer_sizes[1:-1]
+            sizes = network.compress().hidden_sizes
             values |= self.found | {f"neurons_{i + 1}": size for i, size in enumerate(sizes)}
         self.history.record_step(step, **values)
         return self.found
@@ -113,7 +114,8 @@ def train(watch: Watch, X: NDArray[Any], y: NDArray[Any]) -> None:
     """Run the training with a progress bar, recording what happens."""
     classifier = watch.classifier
     steps = classifier.steps(X, y)
-    with progress(classifier.epochs, "epoch") as bar:
+    epochs = classifier.epochs + getattr(classifier, "refit_epochs", 0)
+    with progress(epochs, "epoch") as bar:
         start = time.perf_counter()
         for step in steps:
             watch.seconds += time.perf_counter() - start
@@ -125,12 +127,25 @@ def train(watch: Watch, X: NDArray[Any], y: NDArray[Any]) -> None:
         watch.seconds += time.perf_counter() - start
 
 
-def summary(watch: Watch, network: ZeroOneMLP) -> str:
+def sizes_of(network: AnyNetwork) -> str:
+    """Return the sizes of the input, of the hidden layers and of the output."""
+    inputs = (
+        "x".join(map(str, network.input_shape))
+        if isinstance(network, Network)
+        else network.n_inputs
+    )
+    return "-".join(map(str, (inputs, *network.hidden_sizes, network.n_outputs)))
+
+
+def summary(watch: Watch, network: AnyNetwork) -> str:
     """Return the final table."""
     data, last = watch.data, watch.history.rows[-1] if len(watch.history) else {}
     planned = watch.classifier.hidden
-    sizes = (planned,) if isinstance(planned, int) else tuple(planned)
-    kept = network.compress().layer_sizes[1:-1]
+    if isinstance(network, Network):
+        sizes = network.hidden_sizes
+    else:
+        sizes = (planned,) if isinstance(planned, int) else tuple(planned)
+    kept = network.compress().hidden_sizes
     terms = {name: last[name] for name in watch.history.terms if last.get(name) is not None}
     rows: list[tuple[str, str]] = [
         ("training accuracy", f"{accuracy(network, data.X_train, data.y_train):.2%}"),
@@ -145,7 +160,41 @@ def summary(watch: Watch, network: ZeroOneMLP) -> str:
         ("training time", f"{watch.seconds:.1f} s"),
         ("peak memory", format_memory(peak_memory())),
     ]
-    return table(["", f"{data.name}, {network.layer_sizes}"], rows)
+    return table(["", f"{data.name}, {sizes_of(network)}"], rows)
+
+
+def sparse_summary(watch: Watch, network: Network) -> str:
+    """Return the accuracies of both networks, and the zeros of u by layer; empty without a u.
+
+    Parameters
+    ----------
+    watch : Watch
+    network : Network
+        u.
+    """
+    classifier, data = watch.classifier, watch.data
+    if not isinstance(classifier, FTPropClassifier) or classifier.penalty is None:
+        return ""
+    nets = {"w, which learned": classifier.dense_snapshot()}
+    before = getattr(classifier, "sparse_network_", network)  # none if it was interrupted
+    if before is not network:
+        nets["u, before the refit"] = before
+    refit = f", refitted for {classifier.refit_epochs} epochs" if before is not network else ""
+    nets[f"u, the result{refit}"] = network
+    accuracies = [
+        (
+            name,
+            f"{zeros_by_layer(net.layers)[-1].share:.2%}",
+            f"{accuracy(net, data.X_train, data.y_train):.2%}",
+            f"{accuracy(net, data.X_test, data.y_test):.2%}",
+        )
+        for name, net in nets.items()
+    ]
+    header = ("network", "zeros", "training accuracy", f"{watch.judge} accuracy")
+    columns = ("layer", "weights of", "entries", "zeros", "share", "filters or units", "all zero")
+    by_layer = [(*row[:4], f"{row.share:.2%}", *row[5:]) for row in zeros_by_layer(network.layers)]
+    title = f"zeros of u by layer ({classifier.threshold} threshold)"
+    return "\n\n".join((table(header, accuracies), f"{title}\n{table(columns, by_layer)}"))
 
 
 def hold_out(data: Dataset, fraction: float, seed: int) -> Dataset:
@@ -163,7 +212,7 @@ def hold_out(data: Dataset, fraction: float, seed: int) -> Dataset:
     )
 
 
-def write_results(arguments: argparse.Namespace, watch: Watch, network: ZeroOneMLP) -> None:
+def write_results(arguments: argparse.Namespace, watch: Watch, network: AnyNetwork) -> None:
     """Write what --save, --history and --plot ask for, and say so."""
     if arguments.save:
         network.save(arguments.save)
@@ -175,7 +224,7 @@ def write_results(arguments: argparse.Namespace, watch: Watch, network: ZeroOneM
         from zeroone.plots import style, training
 
         full = isinstance(watch.classifier, FullBatchBCDClassifier)
-        title = f"{watch.data.name}, {'-'.join(map(str, network.layer_sizes))}"
+        title = f"{watch.data.name}, {sizes_of(network)}"
         step = "sweep" if full else "epoch"
         figure = training.training_curve(watch.history, title=title, step=step)
         style.save(figure, arguments.plot)
@@ -183,8 +232,8 @@ def write_results(arguments: argparse.Namespace, watch: Watch, network: ZeroOneM
 
 
 def described(
-    network: ZeroOneMLP, arguments: argparse.Namespace, classifier: Classifier, data: Dataset
-) -> ZeroOneMLP:
+    network: AnyNetwork, arguments: argparse.Namespace, classifier: Classifier, data: Dataset
+) -> AnyNetwork:
     """Return the network with a note of how it came about, for the file."""
     own = ("method", "data", "seed", "validation")
     parameters = {name: getattr(arguments, name) for name in own} | {
@@ -195,21 +244,14 @@ def described(
     parameters["data"] = Path(arguments.data).name
     if METHODS[arguments.method].forms:
         parameters["form"] = getattr(arguments, "form", "mini-batch")
-    classes = range(network.layer_sizes[-1]) if network.classes is None else network.classes
+    classes = range(network.n_outputs) if network.classes is None else network.classes
     metadata = {
         "data": data.name,
         "image_shape": list(data.image_shape),
         "class_names": [data.class_names[label] for label in classes],
         "training": parameters,
     }
-    return ZeroOneMLP(
-        network.weights,
-        network.biases,
-        activation=network.activation,
-        levels=network.levels,
-        classes=network.classes,
-        metadata=metadata,
-    )
+    return network.described(metadata)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -241,6 +283,8 @@ def run(arguments: argparse.Namespace) -> int:
         interrupted = True
         network = classifier.snapshot()
     print(summary(watch, network))
+    if isinstance(network, Network) and (both := sparse_summary(watch, network)):
+        print(f"\n{both}\n")
     write_results(arguments, watch, described(network, arguments, classifier, data))
     if interrupted:
         raise KeyboardInterrupt

@@ -33,6 +33,26 @@ def check_image_shape(
     return tuple(image_shape)
 
 
+def check_images(image_shape: Sequence[int] | None, n_features: int) -> tuple[int, int, int]:
+    """Return the shape (height, width, channels) of images; without channels they have one.
+
+    Raises
+    ------
+    ValueError
+        If there is no shape, it has fewer than two or more than three axes, or does not hold the
+        features.
+    """
+    if image_shape is None or len(image_shape) not in (2, 3):
+        raise ValueError(
+            "image_shape must be (height, width) or (height, width, channels) for a network, but "
+            f"is {image_shape}"
+        )
+    height, width, channels = (check_integer("image_shape", n) for n in (*image_shape, 1)[:3])
+    if height * width * channels != n_features:
+        raise ValueError(f"image_shape must hold {n_features} features, but is {image_shape}")
+    return height, width, channels
+
+
 def moved(X: NDArray[Any], image_shape: Sequence[int], down: int, right: int) -> NDArray[Any]:
     """Return images moved down and to the right by some pixels (up and to the left if negative).
 

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from zeroone.datasets.shifts import check_image_shape, moved
 from zeroone.estimators.conventions import Conventions, check_input, check_labels
-from zeroone.nets.network import ZeroOneMLP
-from zeroone.nets.scaling import InputScaling
+from zeroone.nets.mlp import ZeroOneMLP
+from zeroone.nets.scaling import InputScaling, Rows
 from zeroone.steps import History, Step
 from zeroone.support.validation import (
     FloatArray,
@@ -39,7 +39,8 @@ class NetworkClassifier(Conventions):
     dtype: str | None
     random_state: int | np.random.Generator | None
     state_: Any
-    network_: ZeroOneMLP
+    # A `ZeroOneMLP`, or a `Network` where the classifier was given one.
+    network_: Any
     history_: History
     n_iter_: int
 
@@ -82,7 +83,7 @@ class NetworkClassifier(Conventions):
         if first and classes is None:
             raise ValueError("classes must be passed to the first call of partial_fit")
         array, indices = self._begin(X, y, classes) if first else self._continue(X, y)
-        data = self._scaled(array)
+        data = self._rows(array)
         if first:
             self._start(data, indices)
         for _ in self._one_pass(data, indices):
@@ -99,11 +100,11 @@ class NetworkClassifier(Conventions):
         """Yield the steps of a whole training, and set `network_` after the last."""
         raise NotImplementedError
 
-    def _start(self, data: FloatArray, indices: NDArray[np.intp]) -> None:
+    def _start(self, data: Rows, indices: NDArray[np.intp]) -> None:
         """Set `state_` to that of a new network."""
         raise NotImplementedError
 
-    def _one_pass(self, data: FloatArray, indices: NDArray[np.intp]) -> Iterator[Step]:
+    def _one_pass(self, data: Rows, indices: NDArray[np.intp]) -> Iterator[Step]:
         """Go once over some samples with the present state."""
         raise NotImplementedError
 
@@ -118,8 +119,7 @@ class NetworkClassifier(Conventions):
         if self.whitening is not None:
             check_number("whitening", self.whitening, minimum=1e-12, maximum=1e12)
         array = check_input("X", X)
-        if self.shift != 0:
-            check_image_shape(self.image_shape, self.shift, array.shape[1])
+        self._check_images(array.shape[1])
         labels = check_labels(y, len(array))
         known = np.unique(labels if classes is None else np.asarray(classes))
         if len(known) < 2:
@@ -127,11 +127,20 @@ class NetworkClassifier(Conventions):
         self._remember_input(X, array.shape[1])
         self.classes_ = known
         indices = self._indices(labels)
-        self.scaling_ = InputScaling.fit(array, self.whitening)
+        self.scaling_ = InputScaling.fit(array, self._input_whitening())
         for name in ("network_", "state_"):
             if hasattr(self, name):
                 delattr(self, name)
         return array, indices
+
+    def _input_whitening(self) -> float | None:
+        """Return how the directions of the input are whitened, if they are."""
+        return self.whitening
+
+    def _check_images(self, n_features: int) -> None:
+        """Refuse an image_shape that does not fit, if images are moved."""
+        if self.shift != 0:
+            check_image_shape(self.image_shape, self.shift, n_features)
 
     def _continue(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[np.intp]]:
         """Check data that come after the first; return X and class indices."""
@@ -154,6 +163,16 @@ class NetworkClassifier(Conventions):
     def _scaled(self, X: NDArray[Any]) -> FloatArray:
         return self.scaling_.apply(X, self._working_dtype(X))
 
+    def _rows(self, X: NDArray[Any]) -> Rows:
+        """Return what gives scaled rows: all of them at once only where that saves products.
+
+        Whitening takes a product for every row, in every epoch again unless the rows are kept.
+        Moved images are made anew in every epoch in any case.
+        """
+        if self.whitening is not None and self.shift == 0:
+            return self._scaled(X)
+        return self.scaling_.lazily(X, self._working_dtype(X))
+
     def _fetch(
         self, X: NDArray[Any], rng: np.random.Generator
     ) -> Callable[[NDArray[np.intp]], FloatArray] | None:
@@ -174,7 +193,7 @@ class NetworkClassifier(Conventions):
         """Return the keywords of `ZeroOneMLP` that say which hidden units it has."""
         return {"activation": "step"}
 
-    def snapshot(self) -> ZeroOneMLP:
+    def snapshot(self) -> Any:
         """Return the network of the present weights, for raw input; it may be called at any step.
 
         Returns

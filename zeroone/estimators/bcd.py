@@ -9,15 +9,17 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zeroone.bcd import full_batch, mini_batch
+from zeroone.bcd import convolution, convolution_batches, full_batch, mini_batch
 from zeroone.bcd.regression import signed_targets
-from zeroone.estimators.base import NetworkClassifier
+from zeroone.estimators.convolutional import Convolutional, FullBatchNetwork, single
+from zeroone.nets.regions import RegionMeans
+from zeroone.nets.scaling import Rows
 from zeroone.steps import History, Step
 from zeroone.support.schedules import Schedule, schedule_value
-from zeroone.support.validation import FloatArray, check_hidden, check_integer
+from zeroone.support.validation import check_hidden, check_integer
 
 
-class BCDClassifier(NetworkClassifier):
+class BCDClassifier(Convolutional):
     """A net of 0/1 step units, trained by block coordinate descent on mini-batches.
 
     This is the practical form, without a guarantee of descent (`zeroone.bcd.mini_batch`);
@@ -28,7 +30,7 @@ class BCDClassifier(NetworkClassifier):
     hidden : int or tuple of int, default 200
         Sizes of the hidden layers.
     epochs : int, default 30
-        Passes over the data.
+        Passes over the data. With `kernel` it may be 0: the filters stay random patches.
     batch_size, passes, targets, forgetting, proximal, proximity, layerwise
         See `zeroone.bcd.BatchOptions`.
     tau : float or sequence of float, default 0.5
@@ -47,8 +49,15 @@ class BCDClassifier(NetworkClassifier):
         The rule for the first weights.
     shift : int, default 0
         Move each batch of images by up to this many pixels at random.
+    kernel : int, optional
+        Instead of dense layers of `hidden` units, one layer of `filters` of this height and width,
+        which see images of `image_shape`; `regions` share their bits (docs/theory.md#d5).
+    filters : int, default 400
+        Number of filters; with `kernel` only.
+    regions : int, default 2
+        Regions down and across whose bits are averaged; with `kernel` only.
     image_shape : tuple of int, optional
-        (height, width) or (height, width, channels), for `shift`.
+        (height, width) or (height, width, channels), for `kernel` and `shift`.
     whitening : float or None, default 50.0
         Shrink input directions of a variance far above this many times the mean; None for none.
     dtype : {"float32", "float64"}, optional
@@ -95,6 +104,9 @@ class BCDClassifier(NetworkClassifier):
         proximal: str = "samples",
         proximity: Schedule = (1.0, 20.0),
         layerwise: bool = True,
+        kernel: int | None = None,
+        filters: int = 400,
+        regions: int = 2,
         shift: int = 0,
         image_shape: Sequence[int] | None = None,
         whitening: float | None = 50.0,
@@ -117,6 +129,9 @@ class BCDClassifier(NetworkClassifier):
         self.proximal = proximal
         self.proximity = proximity
         self.layerwise = layerwise
+        self.kernel = kernel
+        self.filters = filters
+        self.regions = regions
         self.shift = shift
         self.image_shape = image_shape
         self.whitening = whitening
@@ -149,11 +164,16 @@ class BCDClassifier(NetworkClassifier):
         samples will come; the output layer is that of the running averages; and a net of several
         hidden layers starts with all of them.
         """
+        if self.kernel is not None:
+            raise ValueError("kernel must be None: filters are fitted on all data, not on a stream")
         return self._partial_fit(X, y, classes)
 
     def _check_parameters(self) -> None:
         """Refuse parameters that are out of range."""
-        self._options()
+        if self._convolutional():
+            self._convolution_options()
+        else:
+            self._options()
 
     def _options(self) -> mini_batch.BatchOptions:
         return mini_batch.BatchOptions(
@@ -174,13 +194,46 @@ class BCDClassifier(NetworkClassifier):
             initialisation=self.initialisation,
         )
 
-    def _start(self, data: FloatArray, indices: NDArray[np.intp]) -> None:
+    def _convolution_options(self) -> convolution_batches.ConvolutionOptions:
+        return convolution_batches.ConvolutionOptions(
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            tau=single("tau", self.tau),
+            remedy=self.remedy,
+            margin=self.margin,
+            targets=self.targets,
+            gamma=self.gamma,
+            proximity=self.proximity,
+        )
+
+    def _train_filters(self, X: NDArray[Any], indices: NDArray[np.intp]) -> Iterator[Step]:
+        """Yield the steps of a training with a convolutional layer."""
+        images, scaling = self._raw_images(X)
+        signed = signed_targets(indices, len(self.classes_), scaling.mean.dtype)
+        self.state_ = convolution_batches.start(
+            images,
+            len(self.classes_),
+            scaling,
+            kernel=self._kernel(),
+            filters=self.filters,
+            regions=self.regions,
+            rng=np.random.default_rng(self.random_state),
+        )
+        steps = convolution_batches.epochs(images, signed, self.state_, self._convolution_options())
+        for step in steps:
+            if "epoch_ends" in step.info:
+                self.history_.record_step(step)
+            yield step
+        self.n_iter_ = self.epochs
+        self.network_ = self.snapshot()
+
+    def _start(self, data: Rows, indices: NDArray[np.intp]) -> None:
         """Set `state_` to that of a new network."""
         signed = signed_targets(indices, len(self.classes_), data.dtype)
         hidden, rng = check_hidden(self.hidden), np.random.default_rng(self.random_state)
         self.state_ = mini_batch.start(data, signed, hidden, self._options(), rng)
 
-    def _one_pass(self, data: FloatArray, indices: NDArray[np.intp]) -> Iterator[Step]:
+    def _one_pass(self, data: Rows, indices: NDArray[np.intp]) -> Iterator[Step]:
         """Go once over some samples, at the middle of the schedule of the price of moving."""
         middle = schedule_value("proximity", self.proximity, 2, 3)
         once = replace(self._options(), epochs=1, proximity=middle)
@@ -190,7 +243,10 @@ class BCDClassifier(NetworkClassifier):
     def _train(self, X: NDArray[Any], indices: NDArray[np.intp]) -> Iterator[Step]:
         """Yield the steps of a whole training; the last one fits the output layer on all data."""
         self.history_ = History()
-        data, options = self._scaled(X), self._options()
+        if self.kernel is not None:
+            yield from self._train_filters(X, indices)
+            return
+        data, options = self._rows(X), self._options()
         rng = np.random.default_rng(self.random_state)
         signed = signed_targets(indices, len(self.classes_), data.dtype)
         hidden, fetch = check_hidden(self.hidden), self._fetch(X, rng)
@@ -205,7 +261,7 @@ class BCDClassifier(NetworkClassifier):
         yield last
 
 
-class FullBatchBCDClassifier(NetworkClassifier):
+class FullBatchBCDClassifier(Convolutional):
     """A net of 0/1 step units, trained by block coordinate descent on all data at once.
 
     This is the reference form, whose objective never rises at any block update
@@ -233,6 +289,9 @@ class FullBatchBCDClassifier(NetworkClassifier):
         Price of a neuron (or, with groups "columns", of an input of a layer): l2,0.
     initialisation : {"differences", "data-scaled", "random"}, default "differences"
         The rule for the first weights.
+    kernel, filters, regions, image_shape
+        As in `BCDClassifier`. The price `tau` is then that of a single position, of all of them
+        together one in the mini-batch form.
     whitening, dtype, random_state
         As in `BCDClassifier`.
 
@@ -271,6 +330,10 @@ class FullBatchBCDClassifier(NetworkClassifier):
         groups: str = "rows",
         order: str | Sequence[str] = "backward",
         initialisation: str = "differences",
+        kernel: int | None = None,
+        filters: int = 400,
+        regions: int = 2,
+        image_shape: Sequence[int] | None = None,
         whitening: float | None = 50.0,
         dtype: str | None = None,
         random_state: int | np.random.Generator | None = 0,
@@ -288,6 +351,10 @@ class FullBatchBCDClassifier(NetworkClassifier):
         self.groups = groups
         self.order = order
         self.initialisation = initialisation
+        self.kernel = kernel
+        self.filters = filters
+        self.regions = regions
+        self.image_shape = image_shape
         self.whitening = whitening
         self.dtype = dtype
         self.random_state = random_state
@@ -295,7 +362,10 @@ class FullBatchBCDClassifier(NetworkClassifier):
     def _check_parameters(self) -> None:
         """Refuse parameters that are out of range."""
         check_integer("epochs", self.epochs)
-        full_batch.Options(**self._options())
+        if self._convolutional():
+            convolution.PooledOptions(**self._pooled_options())
+        else:
+            full_batch.Options(**self._options())
 
     def _options(self) -> dict[str, Any]:
         return {
@@ -313,9 +383,45 @@ class FullBatchBCDClassifier(NetworkClassifier):
             "initialisation": self.initialisation,
         }
 
+    def _pooled_options(self) -> dict[str, Any]:
+        return {
+            "sweeps": self.epochs,
+            "tau": single("tau", self.tau),
+            "gamma": single("gamma", self.gamma),
+            "remedy": self.remedy,
+            "margin": self.margin,
+        }
+
+    def _train_filters(self, X: NDArray[Any], indices: NDArray[np.intp]) -> Iterator[Step]:
+        """Yield the steps of a training with a convolutional layer."""
+        images, scaling = self._raw_images(X)
+        scaled = scaling.forward(images, remember=False)
+        some = scaled[: convolution.IMAGES]
+        before = convolution.normalise_patches(some, self._kernel())
+        patches = before.forward(scaled, remember=False)
+        onehot = np.eye(len(self.classes_), dtype=patches.dtype)[indices]
+        means = RegionMeans(self.regions)
+        steps = convolution.iterate(
+            patches,
+            onehot,
+            self.filters,
+            regions=self.regions,
+            rng=np.random.default_rng(self.random_state),
+            **self._pooled_options(),
+        )
+        for step in steps:
+            self.state_ = FullBatchNetwork(step.state, [scaling, before], means)
+            self.history_.record_step(step)
+            yield step
+        self.n_iter_ = self.epochs
+        self.network_ = self.snapshot()
+
     def _train(self, X: NDArray[Any], indices: NDArray[np.intp]) -> Iterator[Step]:
         """Yield the steps of a whole training."""
         self.history_ = History()
+        if self.kernel is not None:
+            yield from self._train_filters(X, indices)
+            return
         data = self._scaled(X)
         onehot = np.eye(len(self.classes_), dtype=data.dtype)[indices]
         rng = np.random.default_rng(self.random_state)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from zeroone.datasets import Dataset
 from zeroone.exact.separability import fraction_infeasible
 from zeroone.losses import CrossEntropy
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.steps import Step
 from zeroone.support.validation import FloatArray, check_number
 from zeroone.targetprop.targets import TargetUnits

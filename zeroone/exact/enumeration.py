@@ -33,7 +33,7 @@ from zeroone.exact.tiny_nets import (
     constant_network,
     network_of,
 )
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.support.validation import FloatArray, check_integer
 
 # At most so many sets are looked at together, and so many entries has their table of sets by

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from zeroone.exact.alternatives import check_points
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.support.validation import FloatArray, check_choice, check_integer
 
 ACTIVATIONS = ("sign", "step")

@@ -1,6 +1,7 @@
 """Networks in files: a zip archive of plain arrays, readable without executing anything.
 
-The archive is what `numpy.savez` writes, uncompressed. A network of h layers has these entries:
+The archive is what `numpy.savez` writes, uncompressed. There are two formats. A multi-layer
+perceptron of h layers, format ``zeroone-mlp``, has these entries:
 
 * ``header``: uint8, a JSON object in UTF-8 with the keys ``format``, ``version``, ``layers`` (= h),
   ``activation``, ``levels``, ``classes`` (true or false) and ``metadata``;
@@ -8,7 +9,17 @@ The archive is what `numpy.savez` writes, uncompressed. A network of h layers ha
 * ``bias_1`` ... ``bias_h``: float32 or float64, (n_out,);
 * ``classes``, if the header says so: numbers, bools or strings, (n outputs,).
 
-This module knows the file; whether the arrays fit together is for `zeroone.nets.network` to say.
+A network of any layers, format ``zeroone-network``, has these:
+
+* ``header``: the same with the keys ``format``, ``version``, ``input_shape``, ``layers``,
+  ``arrays`` (their number), ``classes`` and ``metadata``; a layer is an object with its ``kind``
+  and its ``arguments``, in which ``{"array": 3}`` stands for the third array and
+  ``{"layers": [...]}`` for a list of layers;
+* ``array_1``, ...: float32 or float64;
+* ``classes``, as above.
+
+This module knows the file; whether the arrays fit together is for `zeroone.nets.mlp` and
+`zeroone.nets.network` to say.
 """
 
 import io
@@ -27,8 +38,10 @@ import numpy as np
 from zeroone.support.files import atomic_write
 from zeroone.support.validation import FloatArray, check_integer
 
-FORMAT = "zeroone-mlp"
-VERSION = 1
+MLP_FORMAT = "zeroone-mlp"
+NETWORK_FORMAT = "zeroone-network"
+# The newest version of each format.
+VERSIONS = {MLP_FORMAT: 1, NETWORK_FORMAT: 1}
 
 
 class StoredNetwork(TypedDict):
@@ -38,6 +51,16 @@ class StoredNetwork(TypedDict):
     biases: Sequence[FloatArray]
     activation: str
     levels: int | None
+    classes: np.ndarray | None
+    metadata: dict[str, Any] | None
+
+
+class StoredLayers(TypedDict):
+    """What a file of any layers holds."""
+
+    # The kind of each layer, and its arguments; lists of layers in these are lists of such pairs.
+    layers: list[tuple[str, dict[str, Any]]]
+    input_shape: Sequence[int]
     classes: np.ndarray | None
     metadata: dict[str, Any] | None
 
@@ -77,30 +100,77 @@ def write_network(path: str | os.PathLike[str], network: StoredNetwork) -> None:
         If the folder does not exist or `path` is a folder.
     """
     header = {
-        "format": FORMAT,
-        "version": VERSION,
+        "format": MLP_FORMAT,
+        "version": VERSIONS[MLP_FORMAT],
         "layers": len(network["weights"]),
         "activation": network["activation"],
         "levels": network["levels"],
         "classes": network["classes"] is not None,
         "metadata": network["metadata"],
     }
-    text = json.dumps(header, sort_keys=True, allow_nan=False)
-    arrays: dict[str, Any] = {"header": np.frombuffer(text.encode(), dtype=np.uint8)}
+    arrays: dict[str, Any] = {}
     for layer, (weight, bias) in enumerate(
         zip(network["weights"], network["biases"], strict=True), start=1
     ):
         arrays[f"weight_{layer}"] = weight
         arrays[f"bias_{layer}"] = bias
-    if network["classes"] is not None:
-        arrays["classes"] = network["classes"]
+    _write(path, header, arrays, network["classes"])
+
+
+def write_layers(path: str | os.PathLike[str], network: StoredLayers) -> None:
+    """Write a network of any layers to exactly `path`, as `write_network` does.
+
+    Raises
+    ------
+    ValueError
+        If the folder does not exist or `path` is a folder.
+    """
+    arrays: dict[str, Any] = {}
+
+    def encoded(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            arrays[f"array_{len(arrays) + 1}"] = value
+            return {"array": len(arrays)}
+        if isinstance(value, list) and value and isinstance(value[0], tuple):
+            return {"layers": listed(value)}
+        return value
+
+    def listed(layers: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+        return [
+            {"kind": kind, "arguments": {name: encoded(value) for name, value in given.items()}}
+            for kind, given in layers
+        ]
+
+    header = {
+        "format": NETWORK_FORMAT,
+        "version": VERSIONS[NETWORK_FORMAT],
+        "input_shape": list(network["input_shape"]),
+        "layers": listed(network["layers"]),
+        "arrays": len(arrays),
+        "classes": network["classes"] is not None,
+        "metadata": network["metadata"],
+    }
+    _write(path, header, arrays, network["classes"])
+
+
+def _write(
+    path: str | os.PathLike[str],
+    header: dict[str, Any],
+    arrays: dict[str, Any],
+    classes: np.ndarray | None,
+) -> None:
+    """Write the header and the arrays."""
+    text = json.dumps(header, sort_keys=True, allow_nan=False)
+    entries: dict[str, Any] = {"header": np.frombuffer(text.encode(), dtype=np.uint8), **arrays}
+    if classes is not None:
+        entries["classes"] = classes
     with atomic_write(path) as file:
         # The open file, not the name: given a name, savez would append ".npz" to it.
-        np.savez(file, **arrays)
+        np.savez(file, **entries)
 
 
-def read_network(path: str | os.PathLike[str]) -> StoredNetwork:
-    """Read what `write_network` wrote. Nothing in the file is executed or unpickled.
+def read_network(path: str | os.PathLike[str]) -> StoredNetwork | StoredLayers:
+    """Read what `write_network` or `write_layers` wrote. Nothing in the file is executed.
 
     Parameters
     ----------
@@ -109,7 +179,7 @@ def read_network(path: str | os.PathLike[str]) -> StoredNetwork:
 
     Returns
     -------
-    StoredNetwork
+    StoredNetwork or StoredLayers
         The arrays have an admissible dtype; nothing else about them has been checked.
 
     Raises
@@ -132,7 +202,7 @@ def read_network(path: str | os.PathLike[str]) -> StoredNetwork:
     raise ValueError(f"cannot load {file}: {' '.join(reason.split())}") from cause
 
 
-def _read(file: Path) -> StoredNetwork:
+def _read(file: Path) -> StoredNetwork | StoredLayers:
     if file.is_dir():
         raise ValueError("it is a folder")
     if not file.exists():
@@ -149,7 +219,6 @@ def _read(file: Path) -> StoredNetwork:
         raise ValueError("it is not a zeroone network file: not a zip archive")
     with zipfile.ZipFile(file) as archive:
         header = _read_header(archive)
-        layers = check_integer("its number of layers", header.get("layers"))
         # What ought to be there is in the header, which has a checksum. The archive's directory has
         # none, and damage to it can hide an entry.
         has_classes = header.get("classes")
@@ -157,25 +226,81 @@ def _read(file: Path) -> StoredNetwork:
             raise ValueError(
                 f"whether it has classes must be true or false, but is {has_classes!r}"
             )
-        names = archive.namelist()
-        # The count first: a forged number of layers must not make a huge list of names.
-        if len(names) != 1 + 2 * layers + has_classes or set(names) != {
-            "header.npy",
-            *(f"{part}_{i}.npy" for part in ("weight", "bias") for i in range(1, layers + 1)),
-            *(["classes.npy"] if has_classes else []),
-        }:
-            raise ValueError(
-                f"a network of {layers} layers {'with' if has_classes else 'without'} classes has "
-                f"other entries than {_shorten(names)}"
-            )
-        return {
-            "weights": [_read_entry(archive, f"weight_{i + 1}", "f") for i in range(layers)],
-            "biases": [_read_entry(archive, f"bias_{i + 1}", "f") for i in range(layers)],
-            "activation": header.get("activation", ""),
-            "levels": header.get("levels"),
-            "classes": _read_entry(archive, "classes", "biufU") if has_classes else None,
-            "metadata": header.get("metadata"),
-        }
+        reader = _read_mlp if header["format"] == MLP_FORMAT else _read_layers
+        return reader(archive, header, has_classes)
+
+
+def _read_mlp(archive: zipfile.ZipFile, header: dict[str, Any], has_classes: bool) -> StoredNetwork:
+    layers = check_integer("its number of layers", header.get("layers"))
+    what = f"a network of {layers} layers"
+    _check_entries(archive, what, 2 * layers, ("weight", "bias"), layers, has_classes)
+    return {
+        "weights": [_read_entry(archive, f"weight_{i + 1}", "f") for i in range(layers)],
+        "biases": [_read_entry(archive, f"bias_{i + 1}", "f") for i in range(layers)],
+        "activation": header.get("activation", ""),
+        "levels": header.get("levels"),
+        "classes": _read_entry(archive, "classes", "biufU") if has_classes else None,
+        "metadata": header.get("metadata"),
+    }
+
+
+def _read_layers(
+    archive: zipfile.ZipFile, header: dict[str, Any], has_classes: bool
+) -> StoredLayers:
+    count = check_integer("its number of arrays", header.get("arrays"), minimum=0)
+    _check_entries(archive, f"a network of {count} arrays", count, ("array",), count, has_classes)
+
+    def decoded(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        if set(value) == {"array"}:
+            number = check_integer("the number of an array", value["array"])
+            if number > count:
+                raise ValueError(f"it names array {number}, but has {count}")
+            return _read_entry(archive, f"array_{number}", "f")
+        if set(value) == {"layers"}:
+            return listed(value["layers"])
+        raise ValueError("an argument of a layer is neither an array nor layers nor a plain value")
+
+    def listed(layers: Any) -> list[tuple[str, dict[str, Any]]]:
+        if not isinstance(layers, list):
+            raise ValueError("its layers are not a list")
+        found = []
+        for layer in layers:
+            if not isinstance(layer, dict) or not isinstance(layer.get("arguments"), dict):
+                raise ValueError("a layer is not an object with its kind and its arguments")
+            given = {name: decoded(value) for name, value in layer["arguments"].items()}
+            found.append((str(layer.get("kind")), given))
+        return found
+
+    return {
+        "layers": listed(header.get("layers")),
+        "input_shape": header.get("input_shape", ()),
+        "classes": _read_entry(archive, "classes", "biufU") if has_classes else None,
+        "metadata": header.get("metadata"),
+    }
+
+
+def _check_entries(
+    archive: zipfile.ZipFile,
+    what: str,
+    total: int,
+    parts: tuple[str, ...],
+    count: int,
+    has_classes: bool,
+) -> None:
+    """Refuse an archive that has other entries than its header says."""
+    names = archive.namelist()
+    # The total first: a forged number of layers must not make a huge list of names.
+    if len(names) != 1 + total + has_classes or set(names) != {
+        "header.npy",
+        *(f"{part}_{i}.npy" for part in parts for i in range(1, count + 1)),
+        *(["classes.npy"] if has_classes else []),
+    }:
+        raise ValueError(
+            f"{what} {'with' if has_classes else 'without'} classes has "
+            f"other entries than {_shorten(names)}"
+        )
 
 
 def _read_header(archive: zipfile.ZipFile) -> dict[str, Any]:
@@ -191,12 +316,16 @@ def _read_header(archive: zipfile.ZipFile) -> dict[str, Any]:
         raise ValueError(
             "it is not a zeroone network file: its header is not JSON, or nested too deep"
         ) from None
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise ValueError(f"it is not a zeroone network file: its format is not {FORMAT!r}")
-    version = check_integer("its format version", header.get("version"))
-    if version > VERSION:
+    if not isinstance(header, dict) or header.get("format") not in (*VERSIONS,):
+        known = " or ".join(map(repr, VERSIONS))
+        raise ValueError(f"it is not a zeroone network file: its format is not {known}")
+    version, newest = (
+        check_integer("its format version", header.get("version")),
+        VERSIONS[header["format"]],
+    )
+    if version > newest:
         raise ValueError(
-            f"it has format version {version}, but this zeroone reads versions up to {VERSION}: "
+            f"it has format version {version}, but this zeroone reads versions up to {newest}: "
             "a newer zeroone wrote it"
         )
     return header

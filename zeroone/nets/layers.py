@@ -2,56 +2,115 @@
 
 A layer has `forward` and `backward` under each other, and knows nothing of its neighbours. Whoever
 trains a net asks a layer for no more than `Layer` states, so that any new kind of layer will do.
-
-The layer i of a network has ``weights[i]`` of shape (n_out, n_in) and ``biases[i]`` of shape
-(n_out,). A hidden layer may have no units at all.
+Here are the dense layer, and layers one after the other; the others have modules of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Protocol
+import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from zeroone.activations import sign, staircase, step
-from zeroone.support.validation import (
-    FloatArray,
-    check_array,
-    check_choice,
-    check_integer,
-    floating_dtype,
-)
+from zeroone.support.validation import FloatArray
 
-ACTIVATIONS = ("step", "sign", "staircase")
-# A staircase compares every entry with each of its jumps.
-MAXIMUM_LEVELS = 10_000
+# Of one sample: (n_features,), or (height, width, channels) of an image.
+Shape = tuple[int, ...]
 
 
-class Layer(Protocol):
-    """What a net in training needs of a layer: its function, its derivative, what can be moved."""
+class Layer:
+    """What a network, and whoever trains one, needs of a layer; any subclass will do.
+
+    A layer has its function, the derivative of it, and what of it can be learned. A new kind of
+    layer says `output_shape`, `forward` and `backward`; the rest has a default. It is also a value:
+    its class makes it anew from its `arguments`.
+
+    Attributes
+    ----------
+    parameters : tuple of ndarray
+        What an optimiser moves, in place.
+    gradients : tuple of ndarray
+        The derivatives by `parameters`, in their order, that the last `backward` found.
+    """
+
+    # The name in summaries, messages and files.
+    kind: ClassVar[str]
+    # Whether each channel (the last axis) is computed from that channel alone.
+    channelwise: ClassVar[bool] = False
 
     @property
     def parameters(self) -> tuple[FloatArray, ...]:
         """The arrays that an optimiser moves, in place."""
+        return ()
 
     @property
     def gradients(self) -> tuple[FloatArray, ...]:
         """The derivatives by `parameters`, in their order, that the last `backward` found."""
+        return ()
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the output of one sample, for the shape of its input.
+
+        Raises
+        ------
+        ValueError
+            If the layer cannot take such an input.
+        """
+        return shape
 
     def forward(self, V: FloatArray, *, remember: bool = True) -> FloatArray:
-        """Return the output for a batch; remember of it what `backward` needs, or only look."""
+        """Return the output for a batch in training.
+
+        Parameters
+        ----------
+        V : ndarray, shape (n_samples, ...)
+        remember : bool, default True
+            Keep of the batch what `backward` needs, or only look.
+        """
+        raise NotImplementedError
 
     def backward(self, G: FloatArray, *, to_input: bool = True) -> FloatArray:
-        """Find `gradients` from the derivative by the output; return that by the input."""
+        """Find `gradients` from the derivative by the output; return that by the input.
+
+        It may be called once for a `forward`, whose memory it may use up. If the derivative by the
+        input is not wanted, an empty array may be returned.
+        """
+        raise NotImplementedError
+
+    def evaluate(self, V: FloatArray) -> FloatArray:
+        """Return the output of the layer as it is when training is over."""
+        return self.forward(V, remember=False)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the keyword arguments from which its class makes the layer anew.
+
+        Returns
+        -------
+        dict
+            Values are arrays, lists of layers, or what JSON can write.
+        """
+        return {}
+
+    def workspace(self, shape: Shape) -> int:
+        """Return how many numbers a sample takes while it is computed, its output left out."""
+        return 0
+
+    def multiplications(self, shape: Shape) -> int:
+        """Return the multiplications for one sample of an input shape, in matrix products."""
+        return 0
+
+    def changed(self, change: Callable[[Layer], Layer]) -> Layer:
+        """Return the layer with `change` applied to it; a layer that holds others, to those."""
+        return change(self)
 
     def folded(self) -> tuple[FloatArray, FloatArray]:
-        """Return the weights and biases of the layer as it is when training is over."""
+        """Return the weights and biases of a dense layer as it is when training is over."""
+        raise ValueError(f"a {self.kind} layer is not a dense one: it has no matrix of weights")
 
 
-class Dense:
+class Dense(Layer):
     """A dense layer: A = V W^T + b, and what its derivative needs of the last batch.
 
     A unit is a row of W with its entry of b. With G = dL/dA for a loss L, the chain rule gives ::
@@ -68,25 +127,43 @@ class Dense:
         Whether the biases are among `parameters`. Below a batch normalisation, which takes them out
         again, their derivative is zero, and an optimiser would only follow its rounding.
 
-    Attributes
-    ----------
-    parameters : tuple of ndarray
-        weights and biases: what an optimiser moves, in place.
-    gradients : tuple of ndarray
-        dL/dW and dL/db of the last `backward`, in the order of `parameters`.
     """
+
+    kind = "dense"
 
     def __init__(
         self, weights: FloatArray, biases: FloatArray, *, learn_biases: bool = True
     ) -> None:
         self.weights, self.biases, self.learn_biases = weights, biases, learn_biases
         # Kept, because fresh memory of that size costs as much as a tenth of the product.
-        self.gradients = tuple(np.empty_like(parameter) for parameter in self.parameters)
+        self._gradients = tuple(np.empty_like(parameter) for parameter in self.parameters)
 
     @property
     def parameters(self) -> tuple[FloatArray, ...]:
         """The arrays that an optimiser moves."""
         return (self.weights, self.biases) if self.learn_biases else (self.weights,)
+
+    @property
+    def gradients(self) -> tuple[FloatArray, ...]:
+        """dL/dW and dL/db of the last `backward`, in the order of `parameters`."""
+        return self._gradients
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return (n_out,) for vectors of n_in entries."""
+        check_shape(shape, 1, channels=self.weights.shape[1])
+        return self.biases.shape
+
+    def multiplications(self, shape: Shape) -> int:
+        """Return n_in n_out."""
+        return self.weights.size
+
+    def arguments(self) -> dict[str, Any]:
+        """Return weights, biases and whether these are learned."""
+        return {
+            "weights": self.weights,
+            "biases": self.biases,
+            "learn_biases": self.learn_biases,
+        }
 
     @staticmethod
     def patches(V: FloatArray) -> FloatArray:
@@ -129,127 +206,151 @@ class Dense:
         return self.weights, self.biases
 
 
-@dataclass(frozen=True)
-class Units:
-    """The hidden units of a layer: what each makes of its pre-activation, entry by entry.
+class Chain(Layer):
+    """Layers one after the other, as one layer.
 
     Parameters
     ----------
-    activation : {"step", "sign", "staircase"}
-        See `zeroone.activations`.
-    levels : int, optional
-        The number k of values of the staircase, from 2 to 10,000; for it and only for it.
+    layers : sequence of Layer
+        The first one receives the input. Without any, the chain returns its input.
 
     Raises
     ------
     ValueError
-        If there is no such activation, or `levels` does not go with it.
+        If one is not a layer.
     """
 
-    activation: str = "step"
-    levels: int | None = None
+    kind = "chain"
 
-    def __post_init__(self) -> None:
-        check_choice("activation", self.activation, ACTIVATIONS)
-        if self.activation == "staircase":
-            if check_integer("levels", self.levels, minimum=2) > MAXIMUM_LEVELS:
-                raise ValueError(f"levels must be at most {MAXIMUM_LEVELS}, but is {self.levels}")
-        elif self.levels is not None:
-            raise ValueError(
-                f"levels must be None for activation {self.activation!r}, but is {self.levels!r}"
-            )
-
-    def forward(self, Z: FloatArray) -> FloatArray:
-        """Return act(Z), of Z's shape."""
-        if self.levels is not None:
-            return staircase(Z, self.levels)
-        return step(Z) if self.activation == "step" else sign(Z)
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = tuple(layers)
+        for layer in self.layers:
+            if not isinstance(layer, Layer):
+                raise ValueError(f"layers must hold layers only, but has {layer!r}")
 
     @property
-    def thresholds(self) -> tuple[float, ...]:
-        """The places of the jumps: 0; of a staircase j/(k - 1) for j = 0, ..., k - 2.
+    def parameters(self) -> tuple[FloatArray, ...]:
+        """The parameters of all layers, from the first to the last."""
+        return tuple(array for layer in self.layers for array in layer.parameters)
 
-        A staircase is the mean of the steps that jump there (docs/theory.md#c1).
+    @property
+    def gradients(self) -> tuple[FloatArray, ...]:
+        """The derivatives by `parameters`, in their order."""
+        return tuple(array for layer in self.layers for array in layer.gradients)
+
+    def forward(self, V: FloatArray, *, remember: bool = True) -> FloatArray:
+        """Return the output of the last layer."""
+        for layer in self.layers:
+            V = layer.forward(V, remember=remember)
+        return V
+
+    def backward(self, G: FloatArray, *, to_input: bool = True) -> FloatArray:
+        """Fill `gradients` from the last layer to the first, and return dL/dV if it is wanted."""
+        # Below the lowest layer that learns, nobody asks for a derivative.
+        learning = [i for i, layer in enumerate(self.layers) if layer.parameters]
+        lowest = 0 if to_input else min(learning, default=len(self.layers))
+        for i in reversed(range(lowest, len(self.layers))):
+            G = self.layers[i].backward(G, to_input=to_input or i > lowest)
+        return G
+
+    def evaluate(self, V: FloatArray) -> FloatArray:
+        """Return the output of the last layer when training is over."""
+        for layer in self.layers:
+            V = layer.evaluate(V)
+        return V
+
+    def shapes(self, shape: Shape) -> Iterator[Shape]:
+        """Yield the shape of the input, and of every layer's output.
+
+        Raises
+        ------
+        ValueError
+            If a layer cannot take what the one before it gives; the message names it.
         """
-        n_steps = 1 if self.levels is None else self.levels - 1
-        return tuple(j / n_steps for j in range(n_steps))
+        yield shape
+        for number, layer in enumerate(self.layers, start=1):
+            try:
+                shape = layer.output_shape(shape)
+            except ValueError as error:
+                raise ValueError(f"layer {number} ({layer.kind}): {error}") from None
+            yield shape
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the last layer's output."""
+        *_, last = self.shapes(shape)
+        return last
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the layers."""
+        return {"layers": list(self.layers)}
+
+    def workspace(self, shape: Shape) -> int:
+        """Return the numbers that one layer takes with its input and output, at the most."""
+        shapes = list(self.shapes(shape))
+        return max(
+            (
+                layer.workspace(before) + math.prod(before) + math.prod(after)
+                for layer, (before, after) in zip(self.layers, pairwise(shapes), strict=True)
+            ),
+            default=0,
+        )
+
+    def multiplications(self, shape: Shape) -> int:
+        """Return the multiplications of all layers."""
+        shapes = self.shapes(shape)
+        return sum(layer.multiplications(next(shapes)) for layer in self.layers)
+
+    def changed(self, change: Callable[[Layer], Layer]) -> Layer:
+        """Return the chain of the changed layers."""
+        return Chain([layer.changed(change) for layer in self.layers])
+
+    def folded(self) -> tuple[FloatArray, FloatArray]:
+        """Return the weights and biases of the only layer, if there is one."""
+        return self.layers[0].folded() if len(self.layers) == 1 else super().folded()
 
 
-def check_layers(
-    weights: Iterable[ArrayLike], biases: Iterable[ArrayLike]
-) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]:
-    """Return read-only copies of layers that fit together, all of one precision.
+class Flatten(Layer):
+    """Images as vectors: pixels row by row, the channels of a pixel together."""
+
+    kind = "flatten"
+    channelwise = True
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the number of entries."""
+        return (math.prod(shape),)
+
+    def forward(self, V: FloatArray, *, remember: bool = True) -> FloatArray:
+        """Return a view of V, shape (n_samples, n_entries)."""
+        if remember:
+            self.shape = V.shape
+        return V.reshape(len(V), math.prod(V.shape[1:]))
+
+    def backward(self, G: FloatArray, *, to_input: bool = True) -> FloatArray:
+        """Return G in the shape of the images."""
+        return G.reshape(self.shape)
+
+
+def column_sums(A: FloatArray) -> FloatArray:
+    """Return the sum of each column.
+
+    Images have very many rows and few columns. A product with a row of ones adds these up several
+    times as fast as a reduction.
+    """
+    return np.ones(len(A), A.dtype) @ A
+
+
+def check_shape(shape: Shape, axes: int, *, channels: int | None = None) -> Shape:
+    """Return the shape of a layer's input, of one sample, if the layer can take it.
 
     Raises
     ------
     ValueError
-        If there is no layer, no input or no output, shapes disagree, or an entry is not finite.
+        If it has another number of axes, or another size of the last one.
     """
-    W = [_check_parameter(f"weights[{i}]", w, 2) for i, w in enumerate(_listed("weights", weights))]
-    b = [_check_parameter(f"biases[{i}]", v, 1) for i, v in enumerate(_listed("biases", biases))]
-    if not W or len(W) != len(b):
-        raise ValueError(
-            "weights and biases must hold one array each per layer, and at least one, "
-            f"but have {len(W)} and {len(b)}"
-        )
-    for i in range(len(W)):
-        if b[i].shape != (W[i].shape[0],):
-            raise ValueError(
-                f"biases[{i}] must have one entry per row of weights[{i}], of shape {W[i].shape}, "
-                f"but has shape {b[i].shape}"
-            )
-        if i > 0 and W[i].shape[1] != W[i - 1].shape[0]:
-            raise ValueError(
-                f"weights[{i}] must have one column per row of weights[{i - 1}], "
-                f"{W[i - 1].shape[0]}, but has shape {W[i].shape}"
-            )
-    if W[0].shape[1] == 0 or W[-1].shape[0] == 0:
-        raise ValueError(
-            "weights must have at least one input and one output, "
-            f"but have {W[0].shape[1]} and {W[-1].shape[0]}"
-        )
-    dtype = np.result_type(*W, *b)
-    return tuple(_frozen(w, dtype) for w in W), tuple(_frozen(v, dtype) for v in b)
-
-
-def check_classes(classes: ArrayLike, n_outputs: int) -> NDArray[Any]:
-    """Return a read-only copy of the labels of the outputs: numbers, bools or strings.
-
-    Raises
-    ------
-    ValueError
-        If their number or type differs, one is not finite, or two are equal.
-    """
-    array = np.asarray(classes)
-    if array.dtype.kind not in "biufU" or array.shape != (n_outputs,):
-        raise ValueError(
-            f"classes must hold {n_outputs} numbers, bools or strings, one per output, "
-            f"but has dtype {array.dtype} and shape {array.shape}"
-        )
-    if array.dtype.kind == "f":
-        check_array("classes", array)
-    if len(np.unique(array)) < n_outputs:
-        raise ValueError(f"classes must all be different, but are {array.tolist()}")
-    copy = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
-    copy.flags.writeable = False
-    return copy
-
-
-def _listed(name: str, value: Iterable[ArrayLike]) -> list[ArrayLike]:
-    try:
-        return list(value)
-    except TypeError:
-        raise ValueError(f"{name} must be a sequence of arrays, but is {value!r}") from None
-
-
-def _check_parameter(name: str, value: ArrayLike, ndim: int) -> FloatArray:
-    array = np.asarray(value)
-    if array.size > 0 or array.ndim != ndim:
-        return check_array(name, array, ndim=ndim)
-    return array.astype(floating_dtype(array))  # of a layer without units
-
-
-def _frozen(array: FloatArray, dtype: np.dtype[Any]) -> FloatArray:
-    copy = np.array(array, dtype=dtype, order="C")
-    copy.flags.writeable = False
-    return copy
+    sort = {1: "vectors", 3: "images (height, width, channels)"}[axes]
+    if len(shape) != axes:
+        raise ValueError(f"it takes {sort}, but its input has the shape {tuple(shape)}")
+    if channels is not None and shape[-1] != channels:
+        what = "entries" if axes == 1 else "channels"
+        raise ValueError(f"it takes {channels} {what}, but its input has the shape {tuple(shape)}")
+    return tuple(shape)

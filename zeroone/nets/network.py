@@ -1,68 +1,75 @@
-"""The network itself: layers of step units under a linear output layer (docs/theory.md#b, #c).
+"""A network of any layers, one after the other (docs/theory.md#d).
 
-With V_0 = X (one row per sample), for the layers i = 1, ..., h ::
+With V_0 = X, images of shape (height, width, channels) or vectors, and layers f_1, ..., f_h ::
 
-    Z_i = V_{i-1} W_i^T + b_i          preactivations
-    V_i = act(Z_i)   for i < h         act = step, sign or staircase, entry by entry
-    output = Z_h                       the last layer is linear: scores
+    V_i = f_i(V_{i-1}),   scores = V_h
 
-How the weights were found is no concern of this module.
+Hidden units are layers like the others (`zeroone.nets.units`). How the network was trained is no
+concern of this module.
 """
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Literal, Self, overload
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zeroone.nets.compress import active_units, compress_layers, keep_units
-from zeroone.nets.files import StoredNetwork, check_metadata, read_network, write_network
-from zeroone.nets.layers import Units, check_classes, check_layers
-from zeroone.support.validation import FloatArray, check_integer, check_matrix
+from zeroone.nets.augmentation import Augmentation
+from zeroone.nets.compress_network import compressed
+from zeroone.nets.convolution import Convolution
+from zeroone.nets.dropout import Dropout
+from zeroone.nets.files import StoredLayers, check_metadata, read_network, write_layers
+from zeroone.nets.layers import Chain, Dense, Flatten, Layer, Shape
+from zeroone.nets.mlp import ZeroOneMLP, check_classes
+from zeroone.nets.normalisation import Normalisation
+from zeroone.nets.patch_normalisation import PatchNormalisation
+from zeroone.nets.pooling import AveragePooling, MaxPooling
+from zeroone.nets.regions import RegionMeans
+from zeroone.nets.residual import Residual
+from zeroone.nets.scaling import Scaling
+from zeroone.nets.units import HiddenUnits
+from zeroone.support.tables import table
+from zeroone.support.validation import FloatArray, check_array, check_integer
 
-# Scores are computed for so many samples at a time that no array has more entries (16 MiB).
-BLOCK_ENTRIES = 2**21
+# Scores are computed for so many samples at a time that these take no more numbers (32 MiB in
+# double precision), or for one.
+BLOCK_ENTRIES = 2**22
+# The kinds of layers that a file may hold.
+KINDS: dict[str, type[Layer]] = {
+    kind.kind: kind
+    for kind in (
+        Chain,
+        Dense,
+        Flatten,
+        Convolution,
+        MaxPooling,
+        AveragePooling,
+        Normalisation,
+        HiddenUnits,
+        Dropout,
+        Residual,
+        Scaling,
+        Augmentation,
+        PatchNormalisation,
+        RegionMeans,
+    )
+}
 
 
-@dataclass(frozen=True, eq=False)
-class Forward:
-    """All that a forward pass computed, layer by layer.
-
-    Attributes
-    ----------
-    preactivations : tuple of h ndarrays, (n_samples, n_i)
-        Z_1, ..., Z_h.
-    activations : tuple of h ndarrays
-        V_0 = X, V_1, ..., V_{h-1}: what each layer received. ``activations[i] @ weights[i].T +
-        biases[i]`` is ``preactivations[i]``.
-    """
-
-    preactivations: tuple[FloatArray, ...]
-    activations: tuple[FloatArray, ...]
-
-    @property
-    def output(self) -> FloatArray:
-        """The scores Z_h, of shape (n_samples, n_out)."""
-        return self.preactivations[-1]
-
-
-class ZeroOneMLP:
-    """A multi-layer perceptron whose hidden units are step functions.
+class Network:
+    """Layers one after the other, whose shapes fit.
 
     Parameters
     ----------
-    weights : sequence of h >= 1 array_likes, (n_out, n_in)
-        One matrix per layer, the linear output layer last; with h = 1 there is no hidden layer. A
-        hidden layer may have no units at all: the layers above it see nothing, and are constant.
-    biases : sequence of h array_likes, (n_out,)
-    activation : {"step", "sign", "staircase"}
-        Of all hidden layers.
-    levels : int, optional
-        The number of values of the staircase; for ``activation="staircase"``, and only for it.
+    layers : sequence of Layer
+        Held, not copied: who trains them trains the network.
+    input_shape : sequence of int
+        Of one sample: (height, width, channels) or (n_features,).
     classes : array_like, (n_out,), optional
         The labels that `predict` returns, all different: numbers, bools or strings.
     metadata : dict, optional
@@ -70,149 +77,175 @@ class ZeroOneMLP:
 
     Attributes
     ----------
-    weights, biases : tuple of ndarrays
-        Read-only copies. All float32 if everything came as float32, otherwise all float64.
-    units : Units
-        The hidden units, of the given `activation` and `levels`.
-    activation, levels, classes, metadata
-        As given; `metadata` as JSON returns it (tuples become lists, keys become strings).
+    layers : tuple of Layer
+    input_shape : tuple of int
+    shapes : tuple of tuple of int
+        The shape of each layer's output for one sample, in the order of `layers`.
+    classes, metadata
+        As given; `metadata` as JSON returns it.
 
     Raises
     ------
     ValueError
-        If shapes disagree, an entry is not finite, or another argument is not as described.
+        If a layer cannot take what the one before it gives (the message names the layer), the
+        output is not a vector, the precisions differ, an entry is not finite, or another argument
+        is not as described.
     """
 
     def __init__(
         self,
-        weights: Iterable[ArrayLike],
-        biases: Iterable[ArrayLike],
+        layers: Sequence[Layer],
+        input_shape: Sequence[int],
         *,
-        activation: str = "step",
-        levels: int | None = None,
         classes: ArrayLike | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        self.weights, self.biases = check_layers(weights, biases)
-        self.units = Units(activation, levels)
-        self.activation, self.levels = self.units.activation, self.units.levels
-        self.classes = None if classes is None else check_classes(classes, len(self.biases[-1]))
+        self.layers = tuple(layers)
+        if not self.layers:
+            raise ValueError("layers must hold at least one layer, but is empty")
+        if not isinstance(input_shape, Sequence) or not input_shape:
+            raise ValueError(f"input_shape must be one or more integers, but is {input_shape!r}")
+        self.input_shape: Shape = tuple(check_integer("input_shape", size) for size in input_shape)
+        self.chain = Chain(self.layers)
+        _, *shapes = self.chain.shapes(self.input_shape)
+        self.shapes: tuple[Shape, ...] = tuple(shapes)
+        if len(self.shapes[-1]) != 1 or self.shapes[-1] == (0,):
+            raise ValueError(
+                f"layers must end in a vector of scores, but the last gives {self.shapes[-1]}"
+            )
+        self.dtype = self._check_arrays()
+        self.classes = None if classes is None else check_classes(classes, self.shapes[-1][0])
         self.metadata = None if metadata is None else check_metadata(metadata)
 
+    def _check_arrays(self) -> np.dtype[Any]:
+        """Return the precision that all arrays of all layers have."""
+        found = set()
+        for number, layer in enumerate(self.layers, start=1):
+            for array in _arrays(layer):
+                found.add(array.dtype)
+                if not np.isfinite(array).all():
+                    raise ValueError(
+                        f"layer {number} ({layer.kind}) must be finite, but holds NaN or infinity"
+                    )
+        if len(found) > 1 or not found <= {np.dtype(np.float32), np.dtype(np.float64)}:
+            names = ", ".join(sorted(map(str, found)))
+            raise ValueError(f"layers must be all float32 or all float64, but are {names}")
+        return found.pop() if found else np.dtype(np.float64)
+
+    @classmethod
+    def of(cls, network: ZeroOneMLP) -> Self:
+        """Return a multi-layer perceptron as a network of dense layers and hidden units."""
+        layers: list[Layer] = []
+        for i, (W, b) in enumerate(zip(network.weights, network.biases, strict=True)):
+            if i > 0:
+                layers.append(HiddenUnits(network.activation, network.levels))
+            layers.append(Dense(W.copy(), b.copy()))
+        inputs = (network.layer_sizes[0],)
+        return cls(layers, inputs, classes=network.classes, metadata=network.metadata)
+
     @property
-    def layer_sizes(self) -> tuple[int, ...]:
-        """The number of inputs, of units in each hidden layer, and of outputs."""
-        return (self.weights[0].shape[1], *(len(bias) for bias in self.biases))
+    def n_inputs(self) -> int:
+        """The number of entries of a sample."""
+        return math.prod(self.input_shape)
+
+    @property
+    def n_outputs(self) -> int:
+        """The number of scores."""
+        return self.shapes[-1][0]
+
+    @property
+    def hidden_sizes(self) -> tuple[int, ...]:
+        """The number of channels, or of units, in each layer of hidden units; not inside blocks."""
+        return tuple(
+            shape[-1]
+            for layer, shape in zip(self.layers, self.shapes, strict=True)
+            if isinstance(layer, HiddenUnits)
+        )
+
+    def described(self, metadata: dict[str, Any]) -> Network:
+        """Return the network, of the same layers, with other metadata."""
+        return Network(self.layers, self.input_shape, classes=self.classes, metadata=metadata)
 
     @property
     def n_parameters(self) -> int:
-        """The number of weights and biases, zeros included."""
-        return sum(array.size for array in (*self.weights, *self.biases))
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The precision of the weights, in which everything is computed: float32 or float64."""
-        return self.weights[0].dtype
+        """The number of parameters that an optimiser would move, zeros included."""
+        return sum(array.size for array in self.chain.parameters)
 
     def __repr__(self) -> str:
-        sizes = "-".join(map(str, self.layer_sizes))
-        levels = "" if self.levels is None else f", levels={self.levels}"
         return (
-            f"<ZeroOneMLP {sizes}, activation={self.activation!r}{levels}, {self.dtype}, "
-            f"{self.n_parameters} parameters>"
+            f"<Network {self.input_shape} -> {self.n_outputs}, {len(self.layers)} layers, "
+            f"{self.dtype}, {self.n_parameters} parameters>"
         )
 
     def __eq__(self, other: object) -> bool:
-        """Return whether all weights, precisions, labels and metadata are the same."""
-        if not isinstance(other, ZeroOneMLP):
+        """Return whether all layers, precisions, labels and metadata are the same."""
+        if not isinstance(other, Network):
             return NotImplemented
-        same_classes = (self.classes is None) == (other.classes is None) and (
-            self.classes is None
-            or other.classes is None
-            or (self.classes.dtype.kind, self.classes.tolist())
-            == (other.classes.dtype.kind, other.classes.tolist())
-        )
+        labels = [None if n.classes is None else n.classes.tolist() for n in (self, other)]
         return (
-            (self.layer_sizes, self.dtype, self.activation, self.levels, self.metadata)
-            == (other.layer_sizes, other.dtype, other.activation, other.levels, other.metadata)
-            and same_classes
-            and all(map(np.array_equal, self.weights, other.weights))
-            and all(map(np.array_equal, self.biases, other.biases))
+            (self.input_shape, self.dtype, self.metadata)
+            == (other.input_shape, other.dtype, other.metadata)
+            and labels[0] == labels[1]
+            and _described(self.layers) == _described(other.layers)
+            and all(map(np.array_equal, _all_arrays(self), _all_arrays(other)))
         )
 
     __hash__ = None  # type: ignore[assignment]
 
-    def forward(self, X: ArrayLike) -> Forward:
-        """Compute all preactivations and activations of all layers, and keep them.
+    # ------------------------------------------------------------------------------ evaluation
+
+    def outputs(self, X: ArrayLike) -> list[FloatArray]:
+        """Return the outputs of all layers, in the order of `layers`, for a few samples.
 
         Parameters
         ----------
-        X : array_like, (n_samples, n_in)
-            Real and finite; converted to the network's precision.
-
-        Returns
-        -------
-        Forward
-
-        Raises
-        ------
-        ValueError
-            If `X` is not a finite real matrix with one column per input, or has no row.
-        """
-        with np.errstate(over="ignore"):  # beyond float32, an entry becomes an infinity: refused
-            V = check_matrix("X", X, columns=self.layer_sizes[0], dtype=self.dtype)
-        preactivations: list[FloatArray] = []
-        activations: list[FloatArray] = []
-        for i, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
-            V = self.units.forward(preactivations[-1]) if i > 0 else V
-            activations.append(V)
-            preactivations.append(V @ W.T + b)
-        return Forward(tuple(preactivations), tuple(activations))
-
-    def decision_function(self, X: ArrayLike) -> FloatArray:
-        """Return the scores, that is, ``forward(X).output``, in bounded memory.
-
-        Parameters
-        ----------
-        X : array_like, (n_samples, n_in)
-            As for `forward`. Rows are converted a block at a time, so that a large array of bytes
-            is never copied to floats as a whole.
-
-        Returns
-        -------
-        ndarray, (n_samples, n_out)
+        X : array_like, shape (n_samples, *input_shape) or (n_samples, n_features)
 
         Raises
         ------
         ValueError
             As `forward`.
-
-        Notes
-        -----
-        How the matrix product of a sample is rounded may depend on how many samples are multiplied
-        at once. A unit whose preactivation is within rounding of its threshold may therefore differ
-        between this function and `forward`, or between all samples and one of them.
         """
-        columns = self.layer_sizes[0]
-        array = X if isinstance(X, np.ndarray) else check_matrix("X", X, columns=columns)
-        if array.ndim != 2 or array.shape[1] != columns or len(array) == 0:
-            check_matrix("X", array, columns=columns)  # says what is wrong
-        rows = max(1, BLOCK_ENTRIES // max(self.layer_sizes))
-        scores = np.empty((len(array), self.layer_sizes[-1]), dtype=self.dtype)
-        for start in range(0, len(array), rows):
-            with np.errstate(over="ignore"):
-                V = check_matrix("X", array[start : start + rows], dtype=self.dtype)
-            for W, b in zip(self.weights[:-1], self.biases[:-1], strict=True):
-                V = self.units.forward(V @ W.T + b)
-            scores[start : start + rows] = V @ self.weights[-1].T + self.biases[-1]
+        V, found = self._block(self.samples(X)), []
+        for layer in self.layers:
+            V = layer.evaluate(V)
+            found.append(V)
+        return found
+
+    def forward(self, X: ArrayLike) -> FloatArray:
+        """Return the scores, in bounded memory.
+
+        Parameters
+        ----------
+        X : array_like, shape (n_samples, *input_shape) or (n_samples, n_features)
+            Images, or the same as rows. Samples are converted to the network's precision a block at
+            a time, so that a large array of bytes is never copied to floats as a whole.
+
+        Returns
+        -------
+        ndarray, shape (n_samples, n_out)
+
+        Raises
+        ------
+        ValueError
+            If `X` is not real and finite, has no sample, or samples of another shape.
+        """
+        samples = self.samples(X)
+        scores = np.empty((len(samples), self.n_outputs), self.dtype)
+        at_once = max(1, BLOCK_ENTRIES // self.chain.workspace(self.input_shape))
+        for start in range(0, len(samples), at_once):
+            block = self._block(samples[start : start + at_once])
+            scores[start : start + at_once] = self.chain.evaluate(block)
         return scores
+
+    decision_function = forward
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the class with the highest score; the first of those that tie.
 
         Parameters
         ----------
-        X : array_like, (n_samples, n_in)
+        X : array_like, shape (n_samples, *input_shape) or (n_samples, n_features)
 
         Returns
         -------
@@ -224,110 +257,91 @@ class ZeroOneMLP:
         ValueError
             As `forward`, or if the network has a single output.
         """
-        if self.layer_sizes[-1] < 2:
+        if self.n_outputs < 2:
             raise ValueError("predict must have at least 2 outputs, but the network has 1")
-        winners = self.decision_function(X).argmax(axis=1)
+        winners = self.forward(X).argmax(axis=1)
         return winners if self.classes is None else self.classes[winners]
 
-    def active_neurons(self) -> list[NDArray[np.bool_]]:
-        """Return, per hidden layer, which units have a non-zero weight both in and out.
+    def samples(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the samples in the shape of the input, not yet converted."""
+        array = X if isinstance(X, np.ndarray) else check_array("X", X)
+        size = self.n_inputs
+        if array.ndim < 2 or len(array) == 0 or array.shape[1:] not in (self.input_shape, (size,)):
+            raise ValueError(
+                f"X must hold samples of shape {self.input_shape}, or rows of {size} entries, "
+                f"but has shape {array.shape}"
+            )
+        return array.reshape(len(array), *self.input_shape)
 
-        The others are constant or unheard. Removing them can make further units so, which this does
-        not follow up; `compress` does.
+    def _block(self, samples: NDArray[Any]) -> FloatArray:
+        with np.errstate(over="ignore"):  # beyond float32, an entry becomes an infinity: refused
+            return check_array("X", samples, dtype=self.dtype)
 
-        Returns
-        -------
-        list of bool ndarrays, (n_i,)
+    # ---------------------------------------------------------------------- another network
+
+    def changed(self, change: Callable[[Layer], Layer]) -> Network:
+        """Return the network with `change` applied to every layer, those inside blocks too."""
+        layers = [layer.changed(change) for layer in self.layers]
+        return Network(layers, self.input_shape, classes=self.classes, metadata=self.metadata)
+
+    def copy(self) -> Network:
+        """Return a network of its own arrays, without what training remembers."""
+        return self.changed(copied)
+
+    def compress(self) -> Network:
+        """Return the same function with fewer filters and units: without those that never matter.
+
+        See `zeroone.nets.compress_network.compressed`.
         """
-        return active_units(self.weights)
+        layers = compressed(self.layers, self.input_shape)
+        return Network(layers, self.input_shape, classes=self.classes, metadata=self.metadata)
 
-    def drop_neurons(self, layer: int, keep_mask: ArrayLike) -> ZeroOneMLP:
-        """Return the network without some units of one hidden layer.
+    # ------------------------------------------------------------------------------ for people
 
-        The units are removed, not folded: the next layer loses what they contributed, as if their
-        outgoing weights were zero. To remove only units that do not matter, see `compress`.
+    def summary(self, batch: int = 100) -> str:
+        """Return a table of the layers.
 
         Parameters
         ----------
-        layer : int
-            The hidden layer, from 0: the one whose units are the rows of ``weights[layer]``.
-        keep_mask : array_like of bool, (n_units,)
-            True for the units that stay.
+        batch : int, default 100
+            The number of samples of which the memory is given.
+
+        Returns
+        -------
+        str
+            Each layer with its output shape, parameters, multiplications a sample in matrix
+            products, and the memory of its output for a batch, which is kept in training until the
+            derivative has come back to it. Without a newline at the end.
 
         Raises
         ------
         ValueError
-            If there is no such hidden layer, or the mask has another dtype or shape.
+            If `batch` is not a positive integer.
         """
-        index = check_integer("layer", layer, minimum=0)
-        if index >= len(self.weights) - 1:
-            raise ValueError(
-                f"layer must be less than the number of hidden layers, {len(self.weights) - 1}, "
-                f"but is {index}"
-            )
-        keep, wanted = np.asarray(keep_mask), self.biases[index].shape
-        if keep.dtype != np.bool_ or keep.shape != wanted:
-            raise ValueError(
-                f"keep_mask must be an array of bools of shape {wanted}, "
-                f"but has dtype {keep.dtype} and shape {keep.shape}"
-            )
-        weights, biases = list(self.weights), list(self.biases)
-        keep_units(weights, biases, index, keep)
-        return self._with_layers(weights, biases)
+        check_integer("batch", batch)
+        rows: list[tuple[str | int, ...]] = []
+        totals = [0, 0, 0.0]
+        for name, layer, before, after, counts in _walk(self.layers, self.input_shape, ""):
+            parameters = sum(array.size for array in layer.parameters)
+            products = layer.multiplications(before)
+            mebibytes = math.prod(after) * batch * self.dtype.itemsize / 2**20
+            shape = " x ".join(map(str, after))
+            if counts:
+                totals = [totals[0] + parameters, totals[1] + products, totals[2] + mebibytes]
+                rows.append((name, shape, f"{parameters:,}", f"{products:,}", f"{mebibytes:,.1f}"))
+            else:  # its layers follow
+                rows.append((name, shape, "", "", ""))
+        rows.append(("total", "", f"{totals[0]:,}", f"{totals[1]:,}", f"{totals[2]:,.1f}"))
+        header = ["layer", "output", "parameters", "multiplications", f"MiB a batch of {batch}"]
+        # Numbers with separators are words to the table: filled up here, so that they align.
+        sizes = [max(len(str(row[i])) for row in [header, *rows]) for i in range(5)]
+        aligned = [
+            [str(cell) if i < 2 else str(cell).rjust(sizes[i]) for i, cell in enumerate(row)]
+            for row in rows
+        ]
+        return table(header, aligned)
 
-    @overload
-    def compress(self, *, return_kept: Literal[False] = False) -> ZeroOneMLP: ...
-    @overload
-    def compress(
-        self, *, return_kept: Literal[True]
-    ) -> tuple[ZeroOneMLP, list[NDArray[np.bool_]]]: ...
-    def compress(
-        self, *, return_kept: bool = False
-    ) -> ZeroOneMLP | tuple[ZeroOneMLP, list[NDArray[np.bool_]]]:
-        """Return the same function with fewer units: without those that never matter.
-
-        Constant units (incoming row zero) move into the next layer's biases, unheard ones (outgoing
-        column zero) go; so do those that become so, until none is left.
-
-        The scores and classes stay the same exactly where the arithmetic is exact, and up to
-        rounding elsewhere. Rounding can switch a unit that is at its threshold: see the notes of
-        `zeroone.nets.compress.compress_layers`.
-
-        Parameters
-        ----------
-        return_kept : bool, default False
-            Return as well which units stayed.
-
-        Returns
-        -------
-        network : ZeroOneMLP
-            With as many layers as before. If no unit is left in one hidden layer, none is left in
-            any, and the output bias is the score of every sample.
-        kept : list of bool ndarrays, (n_i,)
-            Per hidden layer, True for the units that stayed. Only if `return_kept`.
-
-        Raises
-        ------
-        ValueError
-            If a bias overflows.
-        """
-        weights, biases, kept = compress_layers(self.weights, self.biases, self.units.forward)
-        network = self._with_layers(weights, biases)
-        return (network, kept) if return_kept else network
-
-    def _parts(self) -> StoredNetwork:
-        return {
-            "weights": self.weights,
-            "biases": self.biases,
-            "activation": self.activation,
-            "levels": self.levels,
-            "classes": self.classes,
-            "metadata": self.metadata,
-        }
-
-    def _with_layers(self, weights: list[FloatArray], biases: list[FloatArray]) -> ZeroOneMLP:
-        parts: dict[str, Any] = {**self._parts(), "weights": weights, "biases": biases}
-        return ZeroOneMLP(**parts)
+    # ----------------------------------------------------------------------------------- files
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to exactly `path` (``.npz`` is customary, and not added).
@@ -340,11 +354,25 @@ class ZeroOneMLP:
         ValueError
             If the folder does not exist or `path` is a folder.
         """
-        write_network(path, self._parts())
+        stored: StoredLayers = {
+            "layers": _described_with_arrays(self.layers),
+            "input_shape": self.input_shape,
+            "classes": self.classes,
+            "metadata": self.metadata,
+        }
+        write_layers(path, stored)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a network that `save` wrote. Nothing in the file is executed or unpickled.
+    def load(cls, path: str | os.PathLike[str], kinds: Sequence[type[Layer]] = ()) -> Network:
+        """Read a network that `save` wrote, or a multi-layer perceptron from an older file.
+
+        Nothing in the file is executed or unpickled.
+
+        Parameters
+        ----------
+        path : path-like
+        kinds : sequence of subclasses of Layer, optional
+            Layers of your own that the file may hold, beside `KINDS`.
 
         Raises
         ------
@@ -352,13 +380,124 @@ class ZeroOneMLP:
             If there is no such file, or it is damaged, truncated, not a network file, written in a
             newer format, or holds values that no network has. One line: the file and the cause.
         """
-        parts = read_network(path)
+        network = load(path, kinds)
+        return network if isinstance(network, Network) else cls.of(network)
+
+
+AnyNetwork = ZeroOneMLP | Network
+
+
+def load(path: str | os.PathLike[str], kinds: Sequence[type[Layer]] = ()) -> AnyNetwork:
+    """Read a network from a file, a `ZeroOneMLP` or a `Network`, as it was saved.
+
+    Parameters
+    ----------
+    path : path-like
+    kinds : sequence of subclasses of Layer, optional
+        See `Network.load`.
+
+    Raises
+    ------
+    ValueError
+        As `Network.load`.
+    """
+    parts: Any = read_network(path)
+    known = KINDS | {kind.kind: kind for kind in kinds}
+    try:
+        if "weights" in parts:
+            return ZeroOneMLP(**parts)
+        layers = _made(parts.pop("layers"), known)
+        return Network(layers, **parts)
+    except ValueError as error:
+        raise ValueError(f"cannot load {os.fspath(path)}: {error}") from error
+
+
+def _made(
+    described: list[tuple[str, dict[str, Any]]], kinds: dict[str, type[Layer]]
+) -> list[Layer]:
+    """Make layers anew from their kinds and arguments."""
+    layers = []
+    for number, (kind, given) in enumerate(described, start=1):
+        if kind not in kinds:
+            raise ValueError(f"layer {number} is of the unknown kind {kind!r}")
+        arguments = {
+            name: _made(value, kinds) if _is_layers(value) else value
+            for name, value in given.items()
+        }
         try:
-            return cls(**parts)
-        except ValueError as error:
-            raise ValueError(f"cannot load {os.fspath(path)}: {error}") from error
+            layers.append(kinds[kind](**arguments))
+        except (TypeError, AttributeError, IndexError, ValueError) as error:
+            raise ValueError(f"layer {number} ({kind}) cannot be made: {error}") from error
+    return layers
 
 
-def load(path: str | os.PathLike[str]) -> ZeroOneMLP:
-    """Read a network that `ZeroOneMLP.save` wrote; see `ZeroOneMLP.load`."""
-    return ZeroOneMLP.load(path)
+def _is_layers(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], Layer | tuple)
+
+
+def _described_with_arrays(layers: Sequence[Layer]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the kind and the arguments of each layer, and of the layers inside them."""
+    return [
+        (
+            layer.kind,
+            {
+                name: _described_with_arrays(value) if _is_layers(value) else value
+                for name, value in layer.arguments().items()
+            },
+        )
+        for layer in layers
+    ]
+
+
+def _described(layers: Sequence[Layer]) -> list[Any]:
+    """Return all about layers but the values of their arrays."""
+    return [
+        (
+            layer.kind,
+            [
+                (name, value.shape)
+                if isinstance(value, np.ndarray)
+                else (name, _described(value) if _is_layers(value) else value)
+                for name, value in layer.arguments().items()
+            ],
+        )
+        for layer in layers
+    ]
+
+
+def _arrays(layer: Layer) -> Iterator[FloatArray]:
+    """Yield the arrays from which a layer is made."""
+    for value in layer.arguments().values():
+        if isinstance(value, np.ndarray):
+            yield value
+        elif _is_layers(value):
+            for inner in value:
+                yield from _arrays(inner)
+
+
+def _all_arrays(network: Network) -> list[FloatArray]:
+    return [array for layer in network.layers for array in _arrays(layer)]
+
+
+def copied(layer: Layer) -> Layer:
+    """Return a layer of its own arrays."""
+    arguments = {
+        name: value.copy() if isinstance(value, np.ndarray) else value
+        for name, value in layer.arguments().items()
+    }
+    return type(layer)(**arguments)
+
+
+def _walk(
+    layers: Sequence[Layer], shape: Shape, prefix: str
+) -> Iterator[tuple[str, Layer, Shape, Shape, bool]]:
+    """Yield each layer with its name, its shapes before and after, and whether it is a leaf."""
+    shapes = Chain(layers).shapes(shape)
+    for number, (layer, (before, after)) in enumerate(
+        zip(layers, pairwise(shapes), strict=True), start=1
+    ):
+        name = f"{prefix}{number}"
+        branches = [(key, value) for key, value in layer.arguments().items() if _is_layers(value)]
+        yield f"{name} {layer.kind}", layer, before, after, not branches
+        for key, inner in branches:
+            yield from _walk(inner, before, f"  {name} {key} ")

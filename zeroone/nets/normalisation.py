@@ -1,6 +1,7 @@
 """Batch normalisation of the pre-activations of a hidden layer, with its exact derivative.
 
-For each unit, over the N samples of a batch ::
+For each unit, over the N samples of a batch, or for each channel of images, over all samples and
+positions ::
 
     mean = 1/N sum_n a_n      var = 1/N sum_n (a_n - mean)^2      x_n = (a_n - mean)/sqrt(var + eps)
     z_n = scale x_n + shift
@@ -18,78 +19,150 @@ References
 .. [1] Ioffe, Szegedy, *Batch Normalization*, ICML 2015, arXiv:1502.03167.
 """
 
+from typing import Any
+
 import numpy as np
 
-from zeroone.nets.layers import Dense
-from zeroone.support.validation import FloatArray
+from zeroone.nets.layers import Chain, Dense, Layer, Shape, column_sums
+from zeroone.support.validation import FloatArray, check_number
 
 EPSILON = 1e-5
 
 
-class Normalisation:
+class Normalisation(Layer):
     """The batch normalisation of a layer, and what its derivative needs of the last batch.
 
     Parameters
     ----------
     scale, shift : ndarray, shape (n_units,)
-        What an optimiser moves, in place.
+        What an optimiser moves, in place. The units are the last axis of what is normalised: the
+        channels, of images.
     forgetting : float, default 0.05
         Weight of the latest batch in the running means.
+    mean, variance : ndarray, shape (n_units,), optional
+        Running means of mean and var; by default 0 and 1.
 
-    Attributes
-    ----------
-    mean, variance : ndarray, shape (n_units,)
-        Running means of mean and var; 0 and 1 at first.
-    parameters, gradients : tuple of ndarray
-        scale and shift, and the derivatives by them of the last `backward`.
+    Raises
+    ------
+    ValueError
+        If the arrays have not the same shape, a variance is negative, or `forgetting` is not a
+        number from 0 to 1.
     """
 
-    def __init__(self, scale: FloatArray, shift: FloatArray, forgetting: float = 0.05) -> None:
-        self.scale, self.shift, self.forgetting = scale, shift, forgetting
-        self.mean, self.variance = np.zeros_like(scale), np.ones_like(scale)
-        self.parameters = (scale, shift)
-        self.gradients = (np.empty_like(scale), np.empty_like(shift))
+    kind = "normalisation"
+    channelwise = True
 
-    def forward(self, A: FloatArray, *, remember: bool = True) -> FloatArray:
+    def __init__(
+        self,
+        scale: FloatArray,
+        shift: FloatArray,
+        forgetting: float = 0.05,
+        mean: FloatArray | None = None,
+        variance: FloatArray | None = None,
+    ) -> None:
+        self.scale, self.shift = scale, shift
+        self.forgetting = check_number("forgetting", forgetting, maximum=1)
+        self.mean = np.zeros_like(scale) if mean is None else mean
+        self.variance = np.ones_like(scale) if variance is None else variance
+        shapes = [array.shape for array in (scale, shift, self.mean, self.variance)]
+        if scale.ndim != 1 or len(set(shapes)) > 1:
+            raise ValueError(
+                "scale, shift, mean and variance must have one entry a unit each, but have the "
+                f"shapes {', '.join(map(str, shapes))}"
+            )
+        if (self.variance < 0).any():
+            raise ValueError(f"variance must be >= 0, but has {self.variance.min():g}")
+        self._gradients = (np.empty_like(scale), np.empty_like(shift))
+
+    @property
+    def parameters(self) -> tuple[FloatArray, ...]:
+        """The scale and the shift."""
+        return (self.scale, self.shift)
+
+    @property
+    def gradients(self) -> tuple[FloatArray, ...]:
+        """The derivatives by scale and shift of the last `backward`."""
+        return self._gradients
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the input, whose last axis must be that of the units."""
+        if shape[-1:] != self.scale.shape:
+            raise ValueError(
+                f"it takes {len(self.scale)} channels, but its input has the shape {shape}"
+            )
+        return shape
+
+    def forward(self, V: FloatArray, *, remember: bool = True) -> FloatArray:
         """Return Z for a batch, and remember what `backward` needs, or only look.
 
         Parameters
         ----------
-        A : ndarray, shape (n_samples, n_units)
-            The pre-activations of the layer below.
+        V : ndarray, shape (n_samples, ..., n_units)
+            The pre-activations A of the layer below.
         remember : bool, default True
             Whether the batch is kept for `backward`, and taken into the running means.
 
         Returns
         -------
-        ndarray, shape (n_samples, n_units)
+        ndarray of V's shape
         """
-        mean, variance = A.mean(axis=0), A.var(axis=0)
+        A = V.reshape(-1, len(self.scale))
+        n = len(A)
+        mean = column_sums(A) / n
+        standardised = A - mean
+        variance = column_sums(np.square(standardised)) / n
         deviation = np.sqrt(variance + EPSILON).astype(A.dtype)
-        standardised = (A - mean) / deviation
+        standardised /= deviation
         if remember:
             self.deviation, self.standardised = deviation, standardised
             self.mean += self.forgetting * (mean - self.mean)
             self.variance += self.forgetting * (variance - self.variance)
-        return standardised * self.scale + self.shift
+        Z = standardised * self.scale
+        Z += self.shift
+        return Z.reshape(V.shape)
 
-    def backward(self, G: FloatArray) -> FloatArray:
+    def backward(self, G: FloatArray, *, to_input: bool = True) -> FloatArray:
         """Write the derivatives by scale and shift into `gradients`, and return dL/dA.
 
         Parameters
         ----------
-        G : ndarray, shape (n_samples, n_units)
+        G : ndarray, shape (n_samples, ..., n_units)
             dL/dZ of the batch that `forward` remembers.
+        to_input : bool, default True
+            Whether dL/dA is wanted.
 
         Returns
         -------
-        ndarray, shape (n_samples, n_units)
+        ndarray of G's shape
         """
-        x, n = self.standardised, len(G)
+        rows, x, n = G.reshape(self.standardised.shape), self.standardised, len(self.standardised)
         by_scale, by_shift = self.gradients
-        np.sum(G * x, axis=0, out=by_scale)
-        np.sum(G, axis=0, out=by_shift)
-        return self.scale / self.deviation * (G - by_shift / n - x * (by_scale / n))
+        by_scale[...] = column_sums(rows * x)
+        by_shift[...] = column_sums(rows)
+        if not to_input:
+            return G[:0]
+        result = x * (-by_scale / n)
+        result += rows
+        result -= by_shift / n
+        result *= self.scale / self.deviation
+        return result.reshape(G.shape)
+
+    def evaluate(self, V: FloatArray) -> FloatArray:
+        """Return Z with the running means of mean and var instead of the batch's own."""
+        factor = (self.scale / np.sqrt(self.variance + EPSILON)).astype(V.dtype)
+        Z = V * factor
+        Z += (self.shift - self.mean * factor).astype(V.dtype)
+        return Z
+
+    def arguments(self) -> dict[str, Any]:
+        """Return scale, shift and the running means."""
+        return {
+            "scale": self.scale,
+            "shift": self.shift,
+            "forgetting": self.forgetting,
+            "mean": self.mean,
+            "variance": self.variance,
+        }
 
     def fold(self, weights: FloatArray, biases: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return weights and biases whose pre-activations are Z with the running means.
@@ -113,8 +186,8 @@ class Normalisation:
         )
 
 
-class Normalised:
-    """A layer and the batch normalisation of its pre-activations, as one layer.
+class Normalised(Chain):
+    """A dense layer and the batch normalisation of its pre-activations, as one layer.
 
     Parameters
     ----------
@@ -124,27 +197,11 @@ class Normalised:
     normalisation : Normalisation
     """
 
+    kind = "normalised dense"
+
     def __init__(self, linear: Dense, normalisation: Normalisation) -> None:
+        super().__init__((linear, normalisation))
         self.linear, self.normalisation = linear, normalisation
-
-    @property
-    def parameters(self) -> tuple[FloatArray, ...]:
-        """The parameters of the layer, and then scale and shift."""
-        return (*self.linear.parameters, *self.normalisation.parameters)
-
-    @property
-    def gradients(self) -> tuple[FloatArray, ...]:
-        """The derivatives by `parameters`, in their order."""
-        return (*self.linear.gradients, *self.normalisation.gradients)
-
-    def forward(self, V: FloatArray, *, remember: bool = True) -> FloatArray:
-        """Return the normalised pre-activations Z."""
-        A = self.linear.forward(V, remember=remember)
-        return self.normalisation.forward(A, remember=remember)
-
-    def backward(self, G: FloatArray, *, to_input: bool = True) -> FloatArray:
-        """Fill `gradients` from G = dL/dZ, and return dL/dV if it is wanted."""
-        return self.linear.backward(self.normalisation.backward(G), to_input=to_input)
 
     def folded(self) -> tuple[FloatArray, FloatArray]:
         """Return weights and biases with the normalisation, by its running means, inside."""

@@ -7,17 +7,66 @@ L^T, where the metric is the identity. Directions of a variance far above delta 
 others stay.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zeroone.nets.layers import Layer, Shape
 from zeroone.support.rows import row_blocks
-from zeroone.support.validation import FloatArray
+from zeroone.support.validation import FloatArray, check_number
 
 # Rows that are converted to floats at a time.
 BLOCK = 4096
+
+
+class Scaling(Layer):
+    """The first layer of a network that takes raw images: V = factor (X - mean), not learned.
+
+    It stays a layer, for the border of zeros that a convolution adds lies around the scaled image.
+
+    Parameters
+    ----------
+    mean : ndarray, shape (channels,), or any that broadcasts to the input's
+    factor : float
+
+    Raises
+    ------
+    ValueError
+        If `factor` is not a finite number.
+    """
+
+    kind = "scaling"
+
+    def __init__(self, mean: FloatArray, factor: float) -> None:
+        self.mean, self.factor = mean, check_number("factor", factor, minimum=-np.inf)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the input, to which that of the mean must broadcast."""
+        if self.mean.ndim > len(shape) or any(
+            size not in (1, wanted)
+            for size, wanted in zip(self.mean.shape[::-1], shape[::-1], strict=False)
+        ):
+            raise ValueError(f"it has means of shape {self.mean.shape} for an input of {shape}")
+        return shape
+
+    def forward(self, V: FloatArray, *, remember: bool = True) -> FloatArray:
+        """Return the scaled images, in the precision of `mean`, also of bytes."""
+        result = np.subtract(V, self.mean, dtype=self.mean.dtype)
+        result *= self.factor
+        return result
+
+    def backward(self, G: FloatArray, *, to_input: bool = True) -> FloatArray:
+        """Return G factor."""
+        return G * G.dtype.type(self.factor)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return mean and factor."""
+        return {"mean": self.mean, "factor": self.factor}
 
 
 @dataclass(frozen=True)
@@ -35,7 +84,7 @@ class InputScaling:
     transform: FloatArray
 
     @classmethod
-    def fit(cls, X: NDArray[Any], whitening: float | None) -> "InputScaling":
+    def fit(cls, X: NDArray[Any], whitening: float | None) -> InputScaling:
         """Choose the map from the data.
 
         Parameters
@@ -93,6 +142,26 @@ class InputScaling:
             result[rows] = centred @ transform.T if transform.ndim else centred * transform
         return result
 
+    def lazily(self, X: NDArray[Any], dtype: np.dtype[Any]) -> ScaledRows:
+        """Return what gives the scaled input a few rows at a time."""
+        return ScaledRows(X, self, np.dtype(dtype))
+
+    def layer(self, image_shape: Sequence[int], dtype: np.dtype[Any]) -> Scaling:
+        """Return the layer that does the same to images, with one mean a channel.
+
+        A network may see an image through a window that stands anywhere, so that a mean for each
+        pixel would have no place.
+
+        Raises
+        ------
+        ValueError
+            If the input is whitened.
+        """
+        if self.transform.ndim:
+            raise ValueError("whitening must be None for images that go into a network as they are")
+        means = self.mean.reshape(tuple(image_shape)).mean(axis=(0, 1))
+        return Scaling(means.astype(dtype), float(self.transform))
+
     def fold(self, weights: FloatArray, biases: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return weights and biases that do to the raw input what these do to the scaled one.
 
@@ -110,3 +179,31 @@ class InputScaling:
         rows = weights.astype(np.float64)
         raw = rows @ self.transform if self.transform.ndim else rows * self.transform
         return raw.astype(weights.dtype), (biases - raw @ self.mean).astype(biases.dtype)
+
+
+class ScaledRows:
+    """Scaled input of which rows are made when they are asked for, ``rows[indices]``.
+
+    A data set of bytes stays one: as floats it would take four or eight times the memory.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n_samples, n_features)
+        The input as it came, of any real type.
+    scaling : InputScaling
+    dtype : numpy.dtype
+        Of the rows.
+    """
+
+    def __init__(self, X: NDArray[Any], scaling: InputScaling, dtype: np.dtype[Any]) -> None:
+        self.X, self.scaling, self.dtype, self.shape = X, scaling, dtype, X.shape
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def __getitem__(self, rows: slice | NDArray[np.intp]) -> FloatArray:
+        return self.scaling.apply(self.X[rows], self.dtype)
+
+
+# What a solver needs of its input: it only ever takes some rows.
+Rows = FloatArray | ScaledRows

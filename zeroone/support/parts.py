@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 
-def find_part(argument: str, text: str, known: Mapping[str, Callable[..., Any]], base: type) -> Any:
+def find_part(
+    argument: str, text: str, known: Mapping[str, Callable[..., Any]], base: type | None = None
+) -> Any:
     """Return what makes the part that `text` names.
 
     Parameters
@@ -22,8 +24,9 @@ def find_part(argument: str, text: str, known: Mapping[str, Callable[..., Any]],
         One of the names in `known`, or ``MODULE:NAME``.
     known : mapping of str to callable
         The package's own parts.
-    base : type
-        The protocol's class: a part from a user's module must make instances of it.
+    base : type, optional
+        The protocol's class: a part from a user's module must make instances of it. By default it
+        may be any function.
 
     Returns
     -------
@@ -40,7 +43,7 @@ def find_part(argument: str, text: str, known: Mapping[str, Callable[..., Any]],
     module_name, colon, name = text.partition(":")
     if not colon or not module_name or not name:
         raise ValueError(
-            f"{argument} must be one of {', '.join(known)}, or MODULE:NAME for your own class, "
+            f"{argument} must be one of {', '.join(known)}, or MODULE:NAME for your own, "
             f"but is {text!r}"
         )
     here, searched = str(Path.cwd()), list(sys.path)
@@ -56,10 +59,13 @@ def find_part(argument: str, text: str, known: Mapping[str, Callable[..., Any]],
     finally:
         sys.path[:] = searched if here in searched else [*searched, here]
     part = getattr(module, name, None)
-    if not (isinstance(part, type) and issubclass(part, base)):
+    if base is None and callable(part):
+        return part
+    if base is None or not (isinstance(part, type) and issubclass(part, base)):
         place = getattr(module, "__file__", module_name)
+        kind = f"class derived from {base.__module__}.{base.__name__}" if base else "function"
         raise ValueError(
-            f"{argument} must name a class derived from {base.__module__}.{base.__name__}, but "
+            f"{argument} must name a {kind}, but "
             f"{name!r} in {place} is {'missing' if part is None else repr(part)}"
         )
     return part

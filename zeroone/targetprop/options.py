@@ -10,7 +10,7 @@ from zeroone.support.validation import check_choice, check_integer, check_number
 from zeroone.targetprop.optimisers import OPTIMISERS
 from zeroone.targetprop.targets import TargetUnits
 
-DECAYS = ("constant", "linear", "cosine")
+DECAYS = ("constant", "linear", "cosine", "steps")
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,11 @@ class TargetOptions:
     optimiser : {"adam", "momentum"}, default "adam"
     learning_rate : schedule, default 0.002
         A number, a pair (first, last) with a geometric path, or a function of update and updates.
-    decay : {"constant", "linear", "cosine"}, default "cosine"
-        A factor on the learning rate that goes from 1 to 0 over the training (or stays 1).
+    decay : {"constant", "linear", "cosine", "steps"}, default "cosine"
+        A factor on the learning rate that goes from 1 to 0 over the training, stays 1, or is
+        divided by 10 after each part of the training in `decay_at`.
+    decay_at : float or tuple of float, default 0.6
+        Parts of the training, above 0 and below 1, for "steps".
     momentum : float, default 0.9
         Of either optimiser, from 0 to below 1.
     weight_decay : float, default 0.0
@@ -69,6 +72,7 @@ class TargetOptions:
     optimiser: str = "adam"
     learning_rate: Schedule = 2e-3
     decay: str = "cosine"
+    decay_at: float | tuple[float, ...] = 0.6
     momentum: float = 0.9
     weight_decay: float = 0.0
     normalise: bool = False
@@ -83,6 +87,8 @@ class TargetOptions:
         check_choice("output", self.output, OUTPUT_LOSSES)
         check_choice("optimiser", self.optimiser, OPTIMISERS)
         check_choice("decay", self.decay, DECAYS)
+        for place in self.decay_places:
+            below_one("decay_at", place)
         schedule_value("learning_rate", self.learning_rate, 1, 1)
         below_one("momentum", self.momentum)
         check_number("weight_decay", self.weight_decay)
@@ -98,6 +104,12 @@ class TargetOptions:
             self.activation, self.levels, hidden_loss(self.loss), surrogate, self.weighting
         )
 
+    @property
+    def decay_places(self) -> tuple[float, ...]:
+        """Parts of the training after which "steps" divides the learning rate by 10."""
+        at = self.decay_at
+        return (at,) if isinstance(at, float | int) else tuple(at)
+
     def size(self, n_samples: int) -> int:
         """Return the number of samples in a batch."""
         if self.batch_size is None:
@@ -111,6 +123,7 @@ class TargetOptions:
             "constant": 1.0,
             "linear": 1 - done,
             "cosine": (1 + math.cos(math.pi * done)) / 2,
+            "steps": 0.1 ** sum(done >= place for place in self.decay_places),
         }[self.decay]
         if isinstance(self.learning_rate, float):  # checked already
             return factor * self.learning_rate

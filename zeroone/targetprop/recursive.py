@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike
 from zeroone.activations import sign, step
 from zeroone.losses import OUTPUT_LOSSES, Classes
 from zeroone.nets.layers import Dense
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.steps import Block, Step
 from zeroone.support.validation import (
     FloatArray,

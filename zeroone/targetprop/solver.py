@@ -26,13 +26,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from zeroone.losses import Classes, output_loss
-from zeroone.nets.layers import Dense, Layer
+from zeroone.nets.layers import Chain, Dense, Layer
+from zeroone.nets.network import Network, copied
 from zeroone.nets.normalisation import Normalisation, Normalised
+from zeroone.nets.scaling import Rows
+from zeroone.nets.units import HiddenUnits
 from zeroone.steps import Block, Step
-from zeroone.support.validation import FloatArray, check_hidden, check_matrix
+from zeroone.support.validation import FloatArray, check_array, check_hidden, check_matrix
 from zeroone.targetprop.optimisers import Optimiser, make_optimiser
 from zeroone.targetprop.options import TargetOptions
-from zeroone.targetprop.targets import TargetUnits, check_counted_classes
+from zeroone.targetprop.targets import HiddenTargets, TargetUnits, check_counted_classes
 
 # Returns the scaled inputs of the samples whose indices it gets.
 Fetch = Callable[[NDArray[np.intp]], FloatArray]
@@ -67,7 +70,8 @@ class TargetState:
     Parameters
     ----------
     net : list of Layer
-        From the first hidden layer to the output layer; hidden units lie between them.
+        From the first hidden layer to the output layer; hidden units lie between them. In a network
+        such a layer may be a chain of several, such as a convolution and a pooling.
     optimisers : list of Optimiser
         What moves each layer.
     rng : numpy.random.Generator
@@ -80,6 +84,8 @@ class TargetState:
     inputs, outputs : list of ndarray
         What each layer received and returned in the present batch's forward pass: V_0, ..., V_{h-1}
         and Z_1, ..., Z_h, the scores last.
+    network : Network, optional
+        The one of which `net` are the parts, if the training was started with one.
     """
 
     net: list[Layer]
@@ -87,6 +93,7 @@ class TargetState:
     rng: np.random.Generator
     epoch: int = 0
     updates: int = 0
+    network: Network | None = field(default=None, repr=False)
     inputs: list[FloatArray] = field(default_factory=list, repr=False)
     outputs: list[FloatArray] = field(default_factory=list, repr=False)
 
@@ -128,8 +135,8 @@ def batch_steps(
     ----------
     state : TargetState
         Changed in place.
-    V : ndarray, shape (n_samples, n_features)
-        Input.
+    V : ndarray, shape (n_samples, ...)
+        Input: rows of features, or images.
     classes : ndarray of int, shape (n_samples,)
     options : TargetOptions
     rate : float
@@ -173,7 +180,7 @@ def batch_steps(
 
 
 def train(
-    X: FloatArray,
+    X: Rows,
     classes: Classes,
     state: TargetState,
     options: TargetOptions,
@@ -185,11 +192,11 @@ def train(
 
     Parameters
     ----------
-    X : ndarray, shape (n_samples, n_features)
-        Input, scaled.
+    X : ndarray or ScaledRows, shape (n_samples, ...)
+        Input, scaled: rows of features, or images.
     classes : ndarray of int, shape (n_samples,)
     state : TargetState
-        From `start`; changed in place.
+        From `start` or `start_network`; changed in place.
     options : TargetOptions
     measure : bool, default False
         See `batch_steps`; an epoch's last batch is measured in any case.
@@ -236,7 +243,7 @@ def train(
 def iterate(
     X: ArrayLike,
     y: ArrayLike,
-    hidden: int | Sequence[int],
+    hidden: int | Sequence[int] | Network,
     *,
     rng: np.random.Generator | int | None = None,
     measure: bool = False,
@@ -248,11 +255,13 @@ def iterate(
     Parameters
     ----------
     X : array_like, shape (n_samples, n_features)
-        The input, already centred and scaled. float32 is kept.
+        The input, already centred and scaled. float32 is kept. For a network, images of its input
+        shape, or the same as rows.
     y : array_like of int, shape (n_samples,)
         Classes, counted from 0.
-    hidden : int or sequence of int
-        Sizes of the hidden layers.
+    hidden : int, sequence of int, or Network
+        Sizes of the hidden layers; or a network, whose parameters are moved in place, and whose
+        hidden units are taken from the options.
     rng : numpy.random.Generator or seed, optional
         Source of randomness.
     measure : bool, default False
@@ -278,10 +287,15 @@ def iterate(
         chosen = TargetOptions(**options)
     except TypeError as error:
         raise ValueError(f"options must be fields of TargetOptions: {error}") from None
+    generator = np.random.default_rng(rng)
+    if isinstance(hidden, Network):
+        images = hidden.samples(check_array("X", X, dtype=hidden.dtype))
+        classes, _ = check_counted_classes(y, len(images), hidden.n_outputs)
+        state = start_network(hidden, chosen, generator)
+        return train(images, classes, state, chosen, measure=measure)
     data = check_matrix("X", X)
     classes, count = check_counted_classes(y, len(data), n_classes)
     sizes = check_hidden(hidden)
-    generator = np.random.default_rng(rng)
     state = start(data.shape[1], count, sizes, chosen, generator, data.dtype)
     return train(data, classes, state, chosen, measure=measure)
 
@@ -331,6 +345,63 @@ def start(
         for layer in net
     ]
     return TargetState(net, optimisers, rng)
+
+
+def start_network(
+    network: Network, options: TargetOptions, rng: np.random.Generator
+) -> TargetState:
+    """Return the state of a network about to be trained; its parameters are moved in place.
+
+    The layers between two hidden units are one layer to the solver. Hidden units inside a residual
+    block learn from targets of their own when the derivative comes down to them.
+
+    Parameters
+    ----------
+    network : Network
+    options : TargetOptions
+        Of its hidden units too.
+    rng : numpy.random.Generator
+        Source of the batches.
+
+    Raises
+    ------
+    ValueError
+        If nothing can be learned below the first hidden units, between two of them, or above the
+        last.
+    """
+    learning = network.changed(
+        lambda layer: HiddenTargets(options.units) if isinstance(layer, HiddenUnits) else layer
+    )
+    parts: list[list[Layer]] = [[]]
+    for layer in learning.layers:
+        if isinstance(layer, HiddenUnits):
+            parts.append([])
+        else:
+            parts[-1].append(layer)
+    net: list[Layer] = [Chain(part) for part in parts]
+    for number, part in enumerate(net, start=1):
+        if not part.parameters:
+            raise ValueError(
+                "network must have something to learn between any two layers of hidden units and "
+                f"at both ends, but part {number} of {len(net)} has no parameters"
+            )
+    optimisers = [
+        make_optimiser(options.optimiser, part.parameters, options.momentum, options.weight_decay)
+        for part in net
+    ]
+    return TargetState(net, optimisers, rng, network=learning)
+
+
+def finished(network: Network, classes: ArrayLike | None = None) -> Network:
+    """Return a network as it is at present, of its own arrays, for use after training."""
+
+    def own(layer: Layer) -> Layer:
+        if isinstance(layer, HiddenTargets):
+            return HiddenUnits(layer.units.activation, layer.units.levels)
+        return copied(layer)
+
+    changed = network.changed(own)
+    return Network(changed.layers, network.input_shape, classes=classes)
 
 
 def check_finite(state: TargetState, values: FloatArray, name: str) -> None:

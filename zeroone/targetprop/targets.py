@@ -27,7 +27,7 @@ from zeroone.losses import (
     layer_gradient,
     layer_loss,
 )
-from zeroone.nets.layers import Units
+from zeroone.nets.units import HiddenUnits, Units
 from zeroone.support.validation import FloatArray, check_choice, check_integer
 
 WEIGHTINGS = ("magnitude", "equal")
@@ -150,6 +150,26 @@ class TargetUnits(Units):
         for place in others:
             G += layer_gradient(self.loss, Z - place, t, weights, self.surrogate)
         return G
+
+
+class HiddenTargets(HiddenUnits):
+    """Hidden units as a layer of a network that learn from targets wherever they stand.
+
+    Going backward, targets are set by e = dL/dV, and the derivative of the layer's loss goes on
+    down: the same two lines as in `zeroone.targetprop.solver`, for units inside a residual block.
+
+    Parameters
+    ----------
+    units : TargetUnits
+    """
+
+    def __init__(self, units: TargetUnits) -> None:
+        super().__init__(units.activation, units.levels)
+        self.learning = units
+
+    def backward(self, G: FloatArray, *, to_input: bool = True) -> FloatArray:
+        """Return the derivative of the layer's loss by Z, for e = G."""
+        return self.learning.layer_gradient(self.Z, self.learning.targets(G))
 
 
 def check_counted_classes(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from zeroone import activations
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.mlp import ZeroOneMLP
 
 step = activations.step
 staircase = activations.staircase

@@ -21,7 +21,7 @@ from zeroone.claims.bcd.blocks import (
     with_ones,
 )
 from zeroone.claims.claim import Claim, Kind
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.support.validation import FloatArray
 
 Pair = tuple[FloatArray, FloatArray]

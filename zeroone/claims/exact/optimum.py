@@ -16,7 +16,7 @@ from zeroone.claims.claim import Claim, Kind, each
 from zeroone.exact.enumeration import enumeration_optimum
 from zeroone.exact.milp import hidden_bounds, milp_optimum, output_bound
 from zeroone.exact.tiny_nets import Optimum
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.support.validation import FloatArray
 
 SOURCE = "docs/theory.md#c3"

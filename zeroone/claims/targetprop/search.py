@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from zeroone.claims.claim import Claim, Kind, each
 from zeroone.nets.layers import Dense
-from zeroone.nets.network import ZeroOneMLP
+from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.support.validation import FloatArray
 from zeroone.targetprop import recursive
 from zeroone.targetprop.recursive_goals import LabelGoal, TargetGoal

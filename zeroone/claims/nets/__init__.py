@@ -1,0 +1,1 @@
+"""Claims on the layers of networks."""

@@ -1,0 +1,44 @@
+"""Compare the arrays that a subject returns with those that an oracle expects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from zeroone.support.validation import FloatArray
+
+Pair = tuple[FloatArray, FloatArray]
+Arrays = Sequence[ArrayLike]
+
+
+def compared(found: Arrays, expected: Arrays) -> Pair:
+    """Return the entries of the arrays, side by side.
+
+    Where an array is missing, or has another shape, NaN stands for each of its entries: it agrees
+    with nothing.
+    """
+    ours, theirs = [np.empty(0)], [np.empty(0)]
+    for number, right in enumerate(expected):
+        wanted = np.asarray(right, dtype=float)
+        found_one = np.asarray(found[number], dtype=float) if number < len(found) else np.empty(0)
+        if found_one.shape != wanted.shape or len(found) != len(expected):
+            found_one = np.full(wanted.shape, np.nan)
+        ours.append(found_one.ravel())
+        theirs.append(wanted.ravel())
+    return np.concatenate(ours), np.concatenate(theirs)
+
+
+def each_compared(
+    expect: Callable[[Any], Arrays],
+) -> Callable[[Callable[[Any], Arrays], Sequence[Any]], Pair]:
+    """Return the measure that compares a subject with an oracle, instance by instance."""
+
+    def measure(subject: Callable[[Any], Arrays], instances: Sequence[Any]) -> Pair:
+        pairs = [compared(subject(instance), expect(instance)) for instance in instances]
+        ours, theirs = zip(*pairs, strict=True)
+        return np.concatenate(ours), np.concatenate(theirs)
+
+    return measure

@@ -1,0 +1,123 @@
+"""What the classifiers over block coordinate descent do with a convolutional layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zeroone.bcd.convolution import PooledState, network_layers
+from zeroone.datasets.shifts import check_images
+from zeroone.estimators.base import NetworkClassifier
+from zeroone.nets.convolution import Window
+from zeroone.nets.layers import Layer
+from zeroone.nets.network import Network
+from zeroone.nets.regions import RegionMeans
+from zeroone.nets.scaling import Scaling
+from zeroone.support.validation import check_integer
+
+
+class Convolutional(NetworkClassifier):
+    """A classifier that may train filters: with the parameters kernel, filters and regions."""
+
+    kernel: int | None
+    filters: int
+    regions: int
+
+    def _convolutional(self) -> bool:
+        """Return whether filters are trained; refuse their parameters where they do nothing."""
+        if self.kernel is None:
+            for name, unused in (("filters", 400), ("regions", 2)):
+                if getattr(self, name) != unused:
+                    raise ValueError(f"{name} must be {unused} without a kernel")
+            return False
+        check_integer("kernel", self.kernel)
+        check_integer("filters", self.filters)
+        check_integer("regions", self.regions)
+        if self.shift:
+            raise ValueError("shift must be 0 with a kernel")
+        return True
+
+    def _kernel(self) -> int:
+        assert self.kernel is not None
+        return self.kernel
+
+    def _input_whitening(self) -> float | None:
+        # Patches have a whitening of their own.
+        return None if self.kernel is not None else super()._input_whitening()
+
+    def _check_images(self, n_features: int) -> None:
+        if self.kernel is None:
+            super()._check_images(n_features)
+            return
+        height, width, _ = check_images(self.image_shape, n_features)
+        try:
+            positions = Window.of("kernel", self._kernel(), 1, 0).positions(height, width)
+        except ValueError as error:
+            raise ValueError(f"kernel must fit into the images: {error}") from None
+        RegionMeans(self.regions).output_shape((*positions, 1))
+
+    def _raw_images(self, X: NDArray[Any]) -> tuple[NDArray[Any], Scaling]:
+        """Return the images as they are, and the layer that scales them, in float32 by default."""
+        shape = check_images(self.image_shape, X.shape[1])
+        scaling = self.scaling_.layer(shape, np.dtype(self.dtype or np.float32))
+        return X.reshape(len(X), *shape), scaling
+
+    def snapshot(self) -> Any:
+        """Return the network of the present weights, for raw input; it may be called at any step.
+
+        Returns
+        -------
+        ZeroOneMLP or Network
+            A `Network` with a `kernel`.
+        """
+        state = getattr(self, "state_", None)
+        if self.kernel is None or state is None:
+            return super().snapshot()
+        shape = check_images(self.image_shape, self.n_features_in_)
+        return Network(state.network_layers(), shape, classes=np.array(self.classes_.tolist()))
+
+
+@dataclass
+class FullBatchNetwork:
+    """The variables of the full-batch form, with what makes the patches.
+
+    Parameters
+    ----------
+    pooled : PooledState
+    before : sequence of layers
+        From raw images to patches.
+    means : RegionMeans
+    """
+
+    pooled: PooledState
+    before: Sequence[Layer]
+    means: RegionMeans
+
+    def network_layers(self) -> list[Layer]:
+        """Return the layers of the network for raw images."""
+        state = self.pooled
+        return network_layers(
+            self.before,
+            (state.weights, state.biases),
+            self.means,
+            (state.output_weights, state.output_biases),
+        )
+
+
+def single(name: str, value: float | Sequence[float]) -> float:
+    """Return the price of the only hidden layer.
+
+    Raises
+    ------
+    ValueError
+        If there are several.
+    """
+    if isinstance(value, int | float):
+        return float(value)
+    if len(value) != 1:
+        raise ValueError(f"{name} must be one number with a kernel, but is {value}")
+    return float(value[0])
