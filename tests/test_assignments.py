@@ -211,6 +211,44 @@ def test_deciding_inputs_are_tried_first(name):
     assert missed == []
 
 
+def nothing_learned(right, arguments):
+    """Return answers of the right form that say nothing."""
+    parts = right if isinstance(right, tuple) else (right,)
+    for empty in (np.zeros_like, np.ones_like, lambda part: np.full(part.shape, np.nan)):
+        answer = tuple(empty(part) for part in parts)
+        yield answer if isinstance(right, tuple) else answer[0]
+    yield from (None, (), np.zeros(0), 1.0, next(iter(arguments.values())))
+
+
+def test_answers_that_say_nothing_lose_every_task_of_the_convolution():
+    for task in load("08_convolution").tasks:
+        inputs = task.explicit
+        forms = [expected(task, one) if task.judge is None else task.form(**one) for one in inputs]
+        tried = [list(nothing_learned(form, one)) for form, one in zip(forms, inputs, strict=True)]
+        for which in range(len(tried[0])):
+            faults = []
+            for one, form, answers in zip(inputs, forms, tried, strict=True):
+                sandbox = Direct(b"")
+                sandbox.functions[task.function] = lambda answer=answers[which], **_: answer
+                trial = Trial(task, sandbox)
+                right = form if task.judge is None else None
+                faults.append(trial.fault(one, trial.call(one), right))
+            assert any(faults), (task.name, which)
+
+
+def test_the_oracles_of_the_convolution_are_adjoint():
+    """<P V, R> = <V, P^T R> for V and R that nobody chose, and every kind of window."""
+    checks, rng = checks_of("08_convolution"), np.random.default_rng(0)
+    for kernel, stride, padding in itertools.product((1, 2, 3), (1, 2, 3), (0, 1, 2)):
+        for height, width, channels in ((3, 5, 2), (4, 3, 1), (5, 5, 3)):
+            V = rng.standard_normal((2, height, width, channels))
+            rows = checks.expected_patches(V, kernel, stride, padding)
+            R = rng.standard_normal(rows.shape)
+            back = checks.expected_adjoint(R, height, width, channels, kernel, stride, padding)
+            assert back.shape == V.shape
+            np.testing.assert_allclose(np.vdot(rows, R), np.vdot(V, back), rtol=1e-9, atol=1e-9)
+
+
 # ---- what is handed out
 
 

@@ -29,8 +29,10 @@ from zeroone.plots import style as plots
 FOLDER = Path(__file__).resolve().parents[1] / "figures"
 NAMES = (
     "accuracy_against_seconds",
+    "accuracy_against_zeros",
     "bcd_objective",
     "claim_margins",
+    "filters_before_and_after",
     "first_layer_weights",
     "gradient_angle",
     "loss_cone",

@@ -460,7 +460,7 @@ def pointers(page):
 
 def test_index_has_all_pages_in_order(index):
     rows = index_rows(index)
-    assert [int(number) for number, *_ in rows] == list(range(13))
+    assert [int(number) for number, *_ in rows] == list(range(len(PAGES)))
     for number, _, page, notebook, _ in rows:
         assert page == notebook
         assert page.startswith(f"{int(number):02d}_")

@@ -54,6 +54,9 @@ MOVED = "moved = w - eta * (gradient + beta * (w - u))"
 TARGETS = "06_targets"
 SHIFTED = "p = np.exp(scores - scores.max(axis=1, keepdims=True))"
 
+CONVOLUTION = "08_convolution"
+STRIDED = ("(a) patches, stride and padding", "(b) patches_adjoint, stride and padding", "(c)")
+
 COUNTER = "07_counterexample"
 POINTS = "points[:, 0] = [-1, 0, 1]"
 THREE = "np.array([1, -1, 1]), np.array([1, 2, 1])"
@@ -927,5 +930,149 @@ WRONG_ANSWERS = (
     change(COUNTER, "other", "no sweep at all", "1.0, 2\n", "1.0, 0\n", "(c)"),
     change(
         COUNTER, "other", "a start that is not perfect", "[1, 1, -1, 1]", "[1, -1, -1, 1]", "(c)"
+    ),
+    # ---- 8 convolution
+    change(
+        CONVOLUTION,
+        "other",
+        "no padding",
+        "((0, 0), (padding, padding), (padding, padding), (0, 0))",
+        "((0, 0), (0, 0), (0, 0), (0, 0))",
+        "(a) patches, stride and padding",
+        "(c)",
+    ),
+    change(
+        CONVOLUTION,
+        "other",
+        "padding with the edge",
+        "(padding, padding), (0, 0)))",
+        '(padding, padding), (0, 0)), mode="edge")',
+        "(a) patches, stride and padding",
+        "(c)",
+    ),
+    change(CONVOLUTION, "other", "stride forgotten", "i * stride, j * stride", "i, j", *STRIDED),
+    change(
+        CONVOLUTION,
+        "boundary",
+        "the last position forgotten",
+        "// stride + 1",
+        "// stride",
+        "(a)",
+        "(b)",
+        "(c)",
+    ),
+    change(
+        CONVOLUTION,
+        "boundary",
+        "the window sticks out",
+        "(size + 2 * padding - kernel) // stride",
+        "-((kernel - size - 2 * padding) // stride)",
+        *STRIDED,
+    ),
+    change(
+        CONVOLUTION, "axis", "columns first", ".ravel()", ".swapaxes(0, 1).ravel()", "(a)", "(c)"
+    ),
+    change(
+        CONVOLUTION,
+        "axis",
+        "channels first",
+        ".ravel()",
+        ".transpose(2, 0, 1).ravel()",
+        "(a)",
+        "(c)",
+    ),
+    change(
+        CONVOLUTION,
+        "axis",
+        "the window turned around",
+        "kernel].ravel()",
+        "kernel][::-1, ::-1].ravel()",
+        "(a)",
+        "(c)",
+    ),
+    WrongAnswer(
+        CONVOLUTION,
+        "axis",
+        "positions column by column",
+        (
+            ("for i in range(places(V.shape[1]", "for @ in range(places(V.shape[2]"),
+            ("for j in range(places(V.shape[2]", "for i in range(places(V.shape[1]"),
+            ("for @ in", "for j in"),
+        ),
+        ("(a)", "(c)"),
+    ),
+    change(
+        CONVOLUTION,
+        "axis",
+        "as many positions across as down",
+        "for j in range(places(V.shape[2]",
+        "for j in range(places(V.shape[1]",
+        "(a)",
+        "(c)",
+    ),
+    change(CONVOLUTION, "other", "written, not added", "+= rows", "= rows", "(b)", "(c)"),
+    change(
+        CONVOLUTION,
+        "other",
+        "the border stays",
+        "return total[:, padding : padding + height, padding : padding + width]",
+        "return total",
+        "(b) patches_adjoint, stride and padding",
+        "(c)",
+    ),
+    change(
+        CONVOLUTION,
+        "normalisation",
+        "biases by the mean",
+        "rows.sum(axis=0)",
+        "rows.mean(axis=0)",
+        "(c)",
+    ),
+    change(CONVOLUTION, "sign", "uphill", "rows.sum(axis=0), dV", "rows.sum(axis=0), -dV", "(c)"),
+    change(CONVOLUTION, "sign", "the scores pushed away", "- v @ r0", "+ v @ r0", "(d)"),
+    change(CONVOLUTION, "factor", "m - 1 for m - 1/2", "counts - 0.5", "counts - 1", "(d)"),
+    change(CONVOLUTION, "other", "no prices", "prices[order] + (counts", "(counts", "(d)"),
+    change(CONVOLUTION, "normalisation", "|v| for its square", "(v @ v)", "(v @ v) ** 0.5", "(d)"),
+    change(CONVOLUTION, "other", "the first output only", "v @ r0", "v[0] * r0[0]", "(d)"),
+    change(
+        CONVOLUTION,
+        "other",
+        "at most one bit",
+        "np.sum(rise < 0)",
+        "min(1, np.sum(rise < 0))",
+        "(d) pooled_bits, a region",
+    ),
+    change(
+        CONVOLUTION,
+        "in place",
+        "the prices are sorted",
+        "order = np.argsort(prices)",
+        "prices.sort()\n    order = np.arange(len(prices))",
+        "(d) pooled_bits, a region",
+    ),
+    change(CONVOLUTION, "factor", "m for m - 1/2", "counts - 0.5", "counts", "(d)"),
+    change(
+        CONVOLUTION,
+        "other",
+        "every position on its own",
+        "(counts - 0.5)",
+        "0.5",
+        "(d) pooled_bits, a region",
+    ),
+    change(
+        CONVOLUTION,
+        "sign",
+        "the dearest first",
+        "np.argsort(prices)",
+        "np.argsort(-prices)",
+        "(d) pooled_bits, a region",
+    ),
+    change(
+        CONVOLUTION,
+        "axis",
+        "the first positions instead of the cheapest",
+        "bits[order[: np.sum(rise < 0)]]",
+        "bits[: np.sum(rise < 0)]",
+        "(d) pooled_bits, a region",
     ),
 )
