@@ -1,11 +1,14 @@
 """The layers of images: shapes, edges, refusals; against loops over positions where it is exact."""
 
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import zeroone.nets.convolution as convolution_module
+from zeroone.claims.nets.derivatives import KINDS
 from zeroone.claims.nets.plain import convolved, convolved_back, pooled, pooled_back
 from zeroone.nets.augmentation import Augmentation
 from zeroone.nets.convolution import Convolution, Window, patches, patches_adjoint
@@ -105,18 +108,6 @@ def test_without_learned_biases_there_is_one_gradient():
     layer.forward(integers(rng, 2, 3, 3, 1))
     layer.backward(np.ones((2, 2, 2, 2)))
     assert len(layer.parameters) == len(layer.gradients) == 1
-
-
-def test_looking_does_not_disturb_what_is_remembered():
-    rng = np.random.default_rng(3)
-    V, other = integers(rng, 2, 4, 4, 2), integers(rng, 3, 4, 4, 2)
-    for layer in (filters(rng, V.shape, (2, 2)), MaxPooling(2), AveragePooling(2)):
-        G = np.ones_like(layer.forward(V))
-        expected = layer.backward(G).copy()
-        layer.forward(V)
-        layer.forward(other, remember=False)
-        layer.evaluate(other)
-        np.testing.assert_array_equal(layer.backward(G), expected)
 
 
 # --------------------------------------------------------------------------------------- pooling
@@ -252,6 +243,65 @@ def test_empty_chains_and_single_precision():
         V = A
 
 
+# ----------------------------------------------------------------------------------- every layer
+
+
+def layer_and_images(kind, rng, n):
+    """Return a layer of a kind, and a function that draws n images, or vectors, for it."""
+    shape = (12,) if kind == "dense" else (4, 3, 2)
+    return KINDS[kind](rng, shape), lambda n=n: rng.standard_normal((n, *shape))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(seeds, st.integers(1, 3), st.integers(1, 3))
+def test_looking_does_not_disturb_what_is_remembered(kind, seed, n, others):
+    layer, images = layer_and_images(kind, np.random.default_rng(seed), n)
+    A = layer.forward(images())
+    G, kept = np.random.default_rng(0).standard_normal(A.shape), copy.deepcopy(layer)
+    expected = kept.backward(G), *kept.gradients
+    layer.forward(images(others), remember=False)
+    layer.evaluate(images(others))
+    found = layer.backward(G), *layer.gradients
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_may_look_before_there_is_anything_to_remember(kind):
+    layer, images = layer_and_images(kind, np.random.default_rng(0), 2)
+    A = layer.forward(images(), remember=False)
+    assert A.shape == (2, *layer.output_shape(images().shape[1:]))
+    assert np.isfinite(A).all()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_empty_batch_goes_through_and_teaches_nothing(kind):
+    layer, images = layer_and_images(kind, np.random.default_rng(1), 0)
+    before = [value.copy() for value in layer.arguments().values() if isinstance(value, np.ndarray)]
+    A = layer.forward(images())
+    assert A.shape == layer.evaluate(images()).shape == (0, *layer.output_shape(images().shape[1:]))
+    assert layer.backward(np.zeros(A.shape)).shape == images().shape
+    assert all((gradient == 0).all() for gradient in layer.gradients)
+    after = [value for value in layer.arguments().values() if isinstance(value, np.ndarray)]
+    for ours, theirs in zip(after, before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_chain_of_two_learns_both_without_the_derivative_by_its_input():
+    rng = np.random.default_rng(2)
+    V, G = integers(rng, 3, 4), integers(rng, 3, 2)
+    lower, upper = (
+        Dense(integers(rng, n_out, n_in), integers(rng, n_out)) for n_out, n_in in ((5, 4), (2, 5))
+    )
+    chain = Chain([Scaling(np.ones(4), 2.0), lower, upper])
+    chain.forward(V)
+    chain.backward(G, to_input=False)
+    by_lower = G @ upper.weights
+    np.testing.assert_array_equal(lower.gradients[0], by_lower.T @ (2 * (V - 1)))
+    np.testing.assert_array_equal(lower.gradients[1], by_lower.sum(axis=0))
+
+
 # ---------------------------------------------------------------------------------- augmentation
 
 
@@ -293,6 +343,20 @@ def test_every_image_is_moved_by_a_window_that_is_allowed(shift, flip, crop, see
     G = np.random.default_rng(0).integers(-3, 4, A.shape).astype(float)
     A = layer.forward(V)
     assert np.vdot(G, A) == np.vdot(layer.backward(G), V)
+
+
+def test_every_window_is_drawn_mirrored_and_not():
+    """Nine places of a window, and their mirror images: 18 pictures of an image, alike often."""
+    image = np.arange(25.0).reshape(1, 5, 5, 1)
+    for shift, size, crop in ((0, 5, 3), (1, 3, None), (0, 3, 5)):
+        V = np.broadcast_to(1 + image[:, :size, :size], (1800, size, size, 1))
+        for seed in range(3):
+            seen = Augmentation(shift, True, crop, seed).forward(V).reshape(1800, -1)
+            _, counts = np.unique(seen, axis=0, return_counts=True)
+            assert len(counts) == 18
+            assert 50 < counts.min() <= counts.max() < 170  # of 100, deviation 10
+    # Each image has a window of its own: two neighbours often differ.
+    assert len(np.unique(seen[:6], axis=0)) > 1
 
 
 def test_after_training_images_are_not_moved():

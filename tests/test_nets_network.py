@@ -470,6 +470,28 @@ def test_a_border_keeps_a_constant_filter():
         np.testing.assert_array_equal(small.forward(X), net.forward(X))
 
 
+def test_the_border_of_a_mean_keeps_a_constant_filter():
+    """Zeros lie around an image of ones: its means are not the same everywhere."""
+    first = np.zeros((2, 1, 1, 1))
+    first[0] = 1
+    for padding, left in ((0, 1), (1, 2)):
+        size = 3 + 2 * padding
+        net = Network(
+            [
+                Convolution(first, np.ones(2)),
+                HiddenUnits("step"),
+                AveragePooling(2, 1, padding),
+                Flatten(),
+                Dense(np.arange(1.0, 4 * size**2 + 1).reshape(2, -1), np.zeros(2)),
+            ],
+            (4, 4, 1),
+        )
+        small = net.compress()
+        assert small.shapes[0][-1] == left
+        X = np.random.default_rng(8).integers(-3, 3, (5, 4, 4, 1))
+        np.testing.assert_array_equal(small.forward(X), net.forward(X))
+
+
 def test_a_network_of_zeros_is_compressed_to_its_constant(tmp_path):
     net = Network(
         [
@@ -582,6 +604,13 @@ def test_the_width_multiplies_filters_and_units():
     assert architecture("lenet")(width=2, normalise=True).hidden_sizes == (12, 32, 240, 168)
     assert architecture("lenet")(width=1e-9).hidden_sizes == (1, 1, 1, 1)
     assert architecture("mlp")((5,), 2, hidden=(4, 3), dtype="float64").hidden_sizes == (4, 3)
+
+
+def test_a_stage_that_halves_the_image_has_a_convolution_beside_it_at_any_width():
+    """With one filter a stage, channels alone do not tell which shortcut is the identity."""
+    net = architecture("resnet18")((16, 16, 3), 2, width=1e-9)
+    beside = [len(layer.shortcut.layers) for layer in net.layers if isinstance(layer, Residual)]
+    assert beside == [0, 0, 2, 0, 2, 0, 2, 0]
 
 
 def test_random_weights_have_the_variance_of_their_inputs():

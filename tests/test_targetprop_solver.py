@@ -7,8 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zeroone.claims.targetprop.updates import CLAIMS, backpropagation, sample_trainings
+from zeroone.claims.nets.plain import convolved, convolved_back
+from zeroone.claims.targetprop.updates import (
+    CLAIMS,
+    backpropagation,
+    sample_trainings,
+    score_derivative,
+)
+from zeroone.nets.convolution import Convolution
+from zeroone.nets.layers import Dense, Flatten
+from zeroone.nets.network import Network
 from zeroone.nets.normalisation import EPSILON
+from zeroone.nets.residual import Residual
+from zeroone.nets.units import HiddenUnits
 from zeroone.targetprop import DivergenceError, solver
 from zeroone.targetprop.optimisers import Adam, Momentum, make_optimiser
 from zeroone.targetprop.options import TargetOptions
@@ -561,3 +572,67 @@ def test_one_sample_one_unit_one_class():
     assert (W.shape, b.shape, top.shape, shift.shape) == ((1, 1), (1,), (2, 1), (2,))
     scores = np.sign(2 * W[0, 0] + b[0]) * top[:, 0] + shift
     assert scores.argmax() == 0
+
+
+# --------------------------------------------------------------------------- units inside a block
+
+# What z receives of e (docs/theory.md#c1), without targets.
+RECEIVED = {
+    "linear": lambda e, z: e,
+    "saturated_hinge": lambda e, z: e * (np.abs(z) <= 1),
+    "soft_hinge": lambda e, z: e * (1 - np.tanh(z) ** 2),
+    "hinge": lambda e, z: e * (-np.sign(e) * z <= 1),
+}
+
+
+@pytest.mark.parametrize("loss", RECEIVED)
+@given(seed=st.integers(0, 2**32 - 1))
+@SMALL
+def test_units_inside_a_block_learn_from_targets_of_their_own(loss, seed):
+    """One update of conv, units, (conv, units, conv) + conv, units, dense, position by position."""
+    rng = np.random.default_rng(seed)
+    n, side = int(rng.integers(1, 4)), int(rng.integers(2, 5))
+    shapes = [(2, 3, 3, 2), (3, 3, 3, 2), (2, 3, 3, 3), (2, 1, 1, 2), (3, 2 * side**2)]
+    W = [rng.standard_normal(shape) / 2 for shape in shapes]
+    b = [rng.standard_normal(len(weights)) / 2 for weights in W]
+    pads = [(1, 1), (1, 1), (1, 1), (0, 0)]
+    X, classes = rng.standard_normal((n, side, side, 2)), rng.integers(0, 3, n)
+
+    def conv(i, V):
+        return convolved(V, W[i], b[i], padding=pads[i])
+
+    def back(i, V, G):
+        by_V, by_W, by_b = convolved_back(V, W[i], G, padding=pads[i])
+        moved[i] = W[i] - 0.1 * by_W, b[i] - 0.1 * by_b
+        return by_V
+
+    moved, received = {}, RECEIVED[loss]
+    Z1 = conv(0, X)
+    V1 = units_by_hand(Z1, "sign")
+    Z2 = conv(1, V1)
+    V2 = units_by_hand(Z2, "sign")
+    Z3 = conv(2, V2) + conv(3, V1)
+    V3 = units_by_hand(Z3, "sign").reshape(n, -1)
+    G = score_derivative(V3 @ W[4].T + b[4], classes, "cross-entropy")
+    moved[4] = W[4] - 0.1 * G.T @ V3, b[4] - 0.1 * G.sum(axis=0)
+    G3 = received((G @ W[4]).reshape(Z3.shape), Z3)
+    G2 = received(back(2, V2, G3), Z2)
+    back(0, X, received(back(1, V1, G2) + back(3, V1, G3), Z1))
+
+    own = [weights.copy() for weights in W], [biases.copy() for biases in b]
+    layers = [
+        Convolution(own[0][i], own[1][i], padding=pads[i]) if i < 4 else Dense(own[0][i], own[1][i])
+        for i in range(5)
+    ]
+    units, block = HiddenUnits("sign"), [layers[1], HiddenUnits("sign"), layers[2]]
+    network = Network(
+        [layers[0], units, Residual(block, [layers[3]]), units, Flatten(), layers[4]],
+        X.shape[1:],
+    )
+    options = TargetOptions(loss=loss, activation="sign", optimiser="momentum", momentum=0.0)
+    state = solver.start_network(network, options, rng)
+    for _ in solver.batch_steps(state, X, classes, options, 0.1, measure=False):
+        pass
+    for i in range(5):
+        for ours, theirs in zip((own[0][i], own[1][i]), moved[i], strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-12)

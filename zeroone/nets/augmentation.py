@@ -9,12 +9,44 @@ size with s pixels of play.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zeroone.nets.layers import Layer, Shape, check_shape
-from zeroone.support.validation import FloatArray, check_integer
+from zeroone.support.validation import BoolArray, FloatArray, check_integer
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Where a window stands on each image of a batch.
+
+    Attributes
+    ----------
+    shape : (int, int, int, int)
+        Of the batch: images, height, width, channels.
+    corners : ndarray of int, shape (n_samples, 2)
+        The pixel in each window's upper left corner; outside of the image if it is negative.
+    mirrored : ndarray of bool, shape (n_samples,)
+    """
+
+    shape: Shape
+    corners: NDArray[np.integer]
+    mirrored: BoolArray
+
+    def places(
+        self, size: tuple[int, ...]
+    ) -> Iterator[tuple[tuple[slice, ...], tuple[slice, ...]]]:
+        """Yield, for each image, where on it a window sees pixels, and where in the window."""
+        for corner in self.corners:
+            there, here = [], []
+            for first, side, pixels in zip(corner, size, self.shape[1:3], strict=True):
+                start, stop = max(first, 0), max(min(first + side, pixels), 0)
+                there.append(slice(start, max(stop, start)))
+                here.append(slice(start - first, max(stop, start) - first))
+            yield tuple(there), tuple(here)
 
 
 class Augmentation(Layer):
@@ -52,6 +84,7 @@ class Augmentation(Layer):
         self.flip = flip
         self.crop = None if crop is None else check_integer("crop", crop)
         self.rng = np.random.default_rng(rng)
+        self.windows: Windows | None = None
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the size of the window, and the channels."""
@@ -62,59 +95,50 @@ class Augmentation(Layer):
 
     def forward(self, V: FloatArray, *, remember: bool = True) -> FloatArray:
         """Return what the windows see: new ones if they are to be remembered, else the last."""
-        if remember:
-            self.shape, self.corners, self.mirrored = V.shape, self._drawn(V.shape), None
-            if self.flip:
-                self.mirrored = self.rng.random(len(V)) < 0.5
-        return self._seen(V, self.corners, self.mirrored)
+        windows = self.windows
+        if remember or windows is None or windows.shape != V.shape:
+            windows = self._drawn(V.shape)
+            if remember:
+                self.windows = windows
+        return self._seen(V, windows)
 
     def evaluate(self, V: FloatArray) -> FloatArray:
         """Return what windows in the middle see."""
         height, width, _ = self.output_shape(V.shape[1:])
-        middle = [(V.shape[1] - height) // 2, (V.shape[2] - width) // 2]
         if (height, width) == V.shape[1:3]:
             return V
-        return self._seen(V, np.tile(middle, (len(V), 1)), None)
+        middle = [(V.shape[1] - height) // 2, (V.shape[2] - width) // 2]
+        corners = np.tile(middle, (len(V), 1))
+        return self._seen(V, Windows(V.shape, corners, np.zeros(len(V), bool)))
 
     def backward(self, G: FloatArray, *, to_input: bool = True) -> FloatArray:
         """Return G where the windows stood, and zero elsewhere."""
-        total = np.zeros(self.shape, G.dtype)
-        for i, (there, here) in enumerate(self._places(G.shape[1:3], self.corners)):
-            mirrored = self.mirrored is not None and self.mirrored[i]
-            total[i][there] = (G[i, :, ::-1] if mirrored else G[i])[here]
+        windows = self.windows
+        assert windows is not None, "backward comes after a forward"
+        total = np.zeros(windows.shape, G.dtype)
+        for i, (there, here) in enumerate(windows.places(G.shape[1:3])):
+            total[i][there] = (G[i, :, ::-1] if windows.mirrored[i] else G[i])[here]
         return total
 
     def arguments(self) -> dict[str, Any]:
         """Return shift, flip and crop; the source of randomness is not kept."""
         return {"shift": self.shift, "flip": self.flip, "crop": self.crop}
 
-    def _drawn(self, shape: Shape) -> np.ndarray:
-        """Return the upper left corner of each window on its image, shape (n, 2)."""
+    def _drawn(self, shape: Shape) -> Windows:
+        """Return new windows for a batch of images."""
         corners = []
         n, *pixels = shape
         for size, available in zip(self.output_shape(shape[1:]), pixels[:2], strict=False):
             room = available - size
             first = self.rng.integers(min(room, 0), max(room, 0), n, endpoint=True)
             corners.append(first + self.rng.integers(-self.shift, self.shift, n, endpoint=True))
-        return np.stack(corners, axis=1)
+        mirrored = self.rng.random(n) < 0.5 if self.flip else np.zeros(n, bool)
+        return Windows(shape, np.stack(corners, axis=1), mirrored)
 
-    def _places(
-        self, window: tuple[int, ...], corners: np.ndarray
-    ) -> Iterator[tuple[tuple[slice, ...], tuple[slice, ...]]]:
-        """Yield, for each image, where on it the window sees pixels, and where in the window."""
-        for corner in corners:
-            there, here = [], []
-            for first, size, pixels in zip(corner, window, self.shape[1:3], strict=False):
-                start, stop = max(first, 0), max(min(first + size, pixels), 0)
-                there.append(slice(start, max(stop, start)))
-                here.append(slice(start - first, max(stop, start) - first))
-            yield tuple(there), tuple(here)
-
-    def _seen(self, V: FloatArray, corners: np.ndarray, mirrored: np.ndarray | None) -> FloatArray:
-        """Return what windows with these corners see, some of them mirrored."""
-        self.shape = V.shape
+    def _seen(self, V: FloatArray, windows: Windows) -> FloatArray:
+        """Return what windows see."""
         result = np.zeros((len(V), *self.output_shape(V.shape[1:])), V.dtype)
-        for i, (there, here) in enumerate(self._places(result.shape[1:3], corners)):
-            seen = result[i, :, ::-1] if mirrored is not None and mirrored[i] else result[i]
+        for i, (there, here) in enumerate(windows.places(result.shape[1:3])):
+            seen = result[i, :, ::-1] if windows.mirrored[i] else result[i]
             seen[here] = V[i][there]
         return result

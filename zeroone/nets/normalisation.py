@@ -107,7 +107,7 @@ class Normalisation(Layer):
         ndarray of V's shape
         """
         A = V.reshape(-1, len(self.scale))
-        n = len(A)
+        n = max(len(A), 1)  # an empty batch has no mean, and no entry that would need one
         mean = column_sums(A) / n
         standardised = A - mean
         variance = column_sums(np.square(standardised)) / n
@@ -115,6 +115,7 @@ class Normalisation(Layer):
         standardised /= deviation
         if remember:
             self.deviation, self.standardised = deviation, standardised
+        if remember and len(A):
             self.mean += self.forgetting * (mean - self.mean)
             self.variance += self.forgetting * (variance - self.variance)
         Z = standardised * self.scale
@@ -135,7 +136,8 @@ class Normalisation(Layer):
         -------
         ndarray of G's shape
         """
-        rows, x, n = G.reshape(self.standardised.shape), self.standardised, len(self.standardised)
+        rows, x = G.reshape(self.standardised.shape), self.standardised
+        n = max(len(x), 1)
         by_scale, by_shift = self.gradients
         by_scale[...] = column_sums(rows * x)
         by_shift[...] = column_sums(rows)

@@ -145,6 +145,8 @@ def backward(passed: Passed) -> Arrays:
     by_parameters = [array.copy() for array in passed.layer.gradients]
     if not by_parameters:
         return [by_input]
+    for gradient in passed.layer.gradients:
+        gradient[...] = np.nan  # what is not found again would be there from the first time
     passed.layer.forward(passed.V)
     passed.layer.backward(passed.G, to_input=False)
     return [by_input, *by_parameters, *passed.layer.gradients]
@@ -246,6 +248,13 @@ def parameters_reversed(layer: Chain, passed: Passed, found: list[FloatArray]) -
     return [by_input, *rest[::-1]]
 
 
+def top_only(layer: Chain, passed: Passed, found: list[FloatArray]) -> Arrays:
+    """Stop below the last layer that learns if the derivative by the input is not wanted."""
+    without = len(found) // 2 + 1
+    below, top = found[without:-2], found[-2:]
+    return [*found[:without], *(0 * array for array in below), *top]
+
+
 BACKWARD = Claim(
     id="nets.backward",
     statement="The derivative that a layer gives back, by its input and by its parameters, is that "
@@ -263,6 +272,7 @@ BACKWARD = Claim(
         "mean and var taken for constants": wrongly(Normalisation, statistics_fixed),
         "the shortcut forgotten": wrongly(Residual, body_only),
         "parameters in another order": wrongly(Chain, parameters_reversed),
+        "nothing below the top if the input's is not wanted": wrongly(Chain, top_only),
         "nothing through a dropout": wrongly(Dropout, lambda layer, passed, found: [0 * found[0]]),
         "a mirror forgotten": wrongly(
             Augmentation, lambda layer, passed, found: [found[0][:, :, ::-1]]
