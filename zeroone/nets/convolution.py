@@ -103,13 +103,17 @@ class Window:
     def views(self, padded: FloatArray) -> FloatArray:
         """Return all positions of the window on padded images, as a view that copies nothing.
 
+        A row of a window is one stretch of a row of pixels, all channels together.
+
         Returns
         -------
-        ndarray, shape (n, H_out, W_out, k_h, k_w, channels)
+        ndarray, shape (n, H_out, W_out, k_h, k_w channels)
         """
-        views = sliding_window_view(padded, self.size, axis=(1, 2))
-        down, right = self.stride
-        return views[:, ::down, ::right].transpose(0, 1, 2, 4, 5, 3)
+        n, height, width, channels = padded.shape
+        stretches = padded.reshape(n, height, width * channels)
+        (down, right), (k_h, k_w) = self.stride, self.size
+        views = sliding_window_view(stretches, (k_h, k_w * channels), axis=(1, 2))
+        return views[:, ::down, :: right * channels]
 
     def shifted(self, padded: FloatArray, i: int, j: int) -> FloatArray:
         """Return the pixel (i, j) of every position: a view, shape (n, H_out, W_out, channels)."""
@@ -137,9 +141,16 @@ def patches(V: FloatArray, window: Window) -> FloatArray:
     ValueError
         If the window does not fit.
     """
-    window.positions(*V.shape[1:3])
+    H_out, W_out = window.positions(*V.shape[1:3])
+    if V.shape[-1] == 0:  # all filters below were removed
+        return np.empty((len(V) * H_out * W_out, 0), V.dtype)
     views = window.views(window.padded(V))
-    return views.reshape(math.prod(views.shape[:3]), math.prod(views.shape[3:]))  # copied here
+    shape = math.prod(views.shape[:3]), math.prod(views.shape[3:])
+    if V.shape[-1] == 1:
+        # A row of a window is a few numbers only: it is faster to copy what one of its pixels sees
+        # at all positions. The products take either order.
+        return views.transpose(3, 4, 0, 1, 2).reshape(shape[::-1]).T
+    return views.reshape(shape)  # copied here
 
 
 def patches_adjoint(R: FloatArray, window: Window, image_shape: Sequence[int]) -> FloatArray:
@@ -155,15 +166,35 @@ def patches_adjoint(R: FloatArray, window: Window, image_shape: Sequence[int]) -
     -------
     ndarray, shape (n, height, width, channels)
     """
+    entries = R.reshape(len(R), math.prod(window.size), image_shape[-1])
+    return add_pixels(entries.swapaxes(0, 1), window, image_shape)
+
+
+def add_pixels(parts: FloatArray, window: Window, image_shape: Sequence[int]) -> FloatArray:
+    """Return P^T R, given R with the entries for a pixel of the window together.
+
+    They are added whole rows of the image at a time, and not a few channels.
+
+    Parameters
+    ----------
+    parts : ndarray, shape (k_h k_w, n H_out W_out, channels)
+    window, image_shape
+        As for `patches_adjoint`.
+
+    Returns
+    -------
+    ndarray, shape (n, height, width, channels)
+    """
     height, width, channels = image_shape
     (k_h, k_w), (down, right) = window.size, window.padding
     H_out, W_out = window.positions(height, width)
-    rows = R.reshape(-1, H_out, W_out, k_h, k_w, channels)
-    total = np.zeros((len(rows), height + 2 * down, width + 2 * right, channels), R.dtype)
+    n = parts.shape[1] // (H_out * W_out)
+    images = parts.reshape(k_h, k_w, n, H_out, W_out, channels)
+    total = np.zeros((n, height + 2 * down, width + 2 * right, channels), parts.dtype)
     for i in range(k_h):
         for j in range(k_w):
             place = window.shifted(total, i, j)
-            place += rows[:, :, :, i, j]
+            place += images[i, j]
     return window.unpadded(total)
 
 
@@ -251,6 +282,7 @@ class Convolution(Layer):
         ndarray, shape (n, height, width, channels); of no samples if it is not wanted
         """
         W, V = self._matrix(), self.V
+        by_pixel = self._pixel_matrices()
         by_weights, *by_biases = self.gradients
         dW = by_weights.reshape(W.shape)
         dW[...] = 0
@@ -262,7 +294,7 @@ class Convolution(Layer):
             P = self.kept[number] if self.kept else patches(V[block], self.window)
             dW += rows.T @ P
             if to_input:
-                dV[block] = patches_adjoint(rows @ W, self.window, V.shape[1:])
+                dV[block] = add_pixels(rows @ by_pixel, self.window, V.shape[1:])
         for gradient in by_biases:  # one, or none
             gradient[...] = column_sums(as_rows(G))
         return dV
@@ -289,6 +321,15 @@ class Convolution(Layer):
         """Return a view of the weights with a row for each filter."""
         return self.weights.reshape(len(self.weights), math.prod(self.weights.shape[1:]))
 
+    def _pixel_matrices(self) -> FloatArray:
+        """Return the columns of that view for each pixel of the window, (k_h k_w, n_filters, c).
+
+        A product with each of them makes the rows of G W in the order that `add_pixels` takes.
+        """
+        n_filters, k_h, k_w, channels = self.weights.shape
+        pixels = self.weights.reshape(n_filters, k_h * k_w, channels)
+        return np.ascontiguousarray(pixels.swapaxes(0, 1))
+
     def _blocks(self, V: FloatArray) -> Iterator[slice]:
         """Yield blocks of samples whose patches stay in the processor's cache, each at least one.
 
@@ -304,7 +345,13 @@ def as_rows(A: FloatArray) -> FloatArray:
 
 
 def pair(name: str, value: Pair, minimum: int) -> tuple[int, int]:
-    """Return one number, or one for each direction, as a pair."""
+    """Return one number, or one for each direction, as a pair (down, right).
+
+    Raises
+    ------
+    ValueError
+        If it is neither, or a number is below the minimum; the message has the name.
+    """
     if isinstance(value, Sequence):
         if len(value) != 2:
             raise ValueError(f"{name} must be an integer or two of them, but is {value!r}")

@@ -89,9 +89,13 @@ class MaxPooling(Pooling):
     def backward(self, G: FloatArray, *, to_input: bool = True) -> FloatArray:
         """Return G at the winning positions and zero elsewhere, added up where windows overlap."""
         total = np.zeros(self.padded_shape, G.dtype)
+        apart = all(step >= k for step, k in zip(self.window.stride, self.window.size, strict=True))
         for number, pixel in enumerate(self.pixels()):
             place = self.window.shifted(total, *pixel)
-            place += G * (self.winners == number)
+            if apart:  # no pixel is in two windows: written once, it takes half the time of a sum
+                np.multiply(G, self.winners == number, out=place)
+            else:
+                place += G * (self.winners == number)
         return self.window.unpadded(total)
 
 
