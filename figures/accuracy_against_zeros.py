@@ -5,8 +5,6 @@ weights cut at several thresholds relative to their layer (docs/theory.md#d3). A
 epochs on what is left follows. Medians over some seeds, with their whole range as bars.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -17,16 +15,11 @@ from zeroone.nets.layers import Flatten
 from zeroone.nets.network import Network
 from zeroone.nets.pooling import MaxPooling
 from zeroone.plots import style as plots
+from zeroone.targetprop.splitting import level
 
 EPOCHS, REFIT, SEEDS = 10, 3, 3
 BETA = (1e-3, 1.0)
 THRESHOLDS = (0.3, 0.6, 0.9, 1.2, 1.5)
-# lam / beta at which a penalty takes weights up to the threshold to zero.
-LEVELS: dict[str, Callable[[float], float]] = {
-    "l0": lambda threshold: threshold**2 / 2,
-    "l1": lambda threshold: threshold,
-    "tl1": lambda threshold: threshold / 2 if threshold <= 1 / 2 else (threshold + 1 / 2) ** 2 / 4,
-}
 ROWS = (("l0", "rvscgd"), ("l1", "rvscgd"), ("tl1", "rvscgd"), ("l0", "admm"))
 
 
@@ -46,14 +39,14 @@ def point(
     penalty: str, splitting: str, threshold: float, seed: int, *, quick: bool
 ) -> tuple[float, float]:
     """Return the zeros of u and its test accuracy after the refit, both in per cent."""
-    data, level = load_digits(), LEVELS[penalty](threshold)
+    data, price = load_digits(), level(penalty, threshold)
     classifier = FTPropClassifier(
         network=small,
         image_shape=(8, 8),
         activation="step",
         epochs=1 if quick else EPOCHS,
         penalty=penalty,
-        lam=(level * BETA[0], level * BETA[1]),
+        lam=(price * BETA[0], price * BETA[1]),
         beta=BETA,
         splitting=splitting,
         threshold="relative",

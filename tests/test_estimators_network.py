@@ -118,6 +118,7 @@ def test_iterate_moves_the_network_itself():
         ({"crop": 2}, "image_shape must fit the network"),
         ({"shift": 8}, "shift must be smaller"),
         ({"flip": "yes"}, "flip must be"),
+        ({"hidden": 50}, "hidden must be 200 with a network other than mlp"),
         ({"whitening": 0.1}, "whitening must be None"),
         ({"network": None}, "width must be 1.0 without a network"),
         ({"network": lenet()}, "network must take images of shape"),

@@ -25,6 +25,7 @@ from zeroone.targetprop.splitting import (
     Split,
     SplittingOptions,
     Weights,
+    level,
     restore,
     set_sparse,
     split,
@@ -500,3 +501,19 @@ def test_a_stream_has_no_end_for_a_path(digits):
 def test_iterate_knows_nothing_of_it():
     with pytest.raises(ValueError, match="options"):
         list(iterate(np.zeros((2, 1)), [0, 1], 2, penalty="l0"))
+
+
+@pytest.mark.parametrize("name", ["l1", "l0", "tl1", "mcp", "scad", "group"])
+@pytest.mark.parametrize("threshold", [1e-3, 0.3, 0.5, 0.7, 4.0])
+def test_the_level_of_a_threshold_cuts_there(name, threshold):
+    t = level(name, threshold)
+    penalty = SplittingOptions(penalty=name).function
+    below, above = (np.array([[factor * threshold]]) for factor in (1 - 1e-9, 1 + 1e-9))
+    assert penalty.prox_map(below, t) == 0
+    assert penalty.prox_map(above, t) != 0
+
+
+@pytest.mark.parametrize("threshold", [0.0, -1.0, np.nan])
+def test_a_threshold_must_be_positive(threshold):
+    with pytest.raises(ValueError, match="threshold must be"):
+        level("l0", threshold)

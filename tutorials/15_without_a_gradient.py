@@ -18,7 +18,7 @@ from itertools import product
 import matplotlib.pyplot as plt
 import numpy as np
 
-from zeroone.bcd.convolution import pooled_bits
+from zeroone.bcd.pooled import pooled_bits
 from zeroone.datasets import load_digits
 from zeroone.estimators import BCDClassifier, FullBatchBCDClassifier
 from zeroone.plots.style import COLOURS, STYLE
@@ -103,9 +103,10 @@ for epochs in (0, 1, 3):
     print(f"{epochs} epochs: {learned[epochs]:.1%}, the median of {len(scores)} seeds")
 
 # %% [markdown]
-# **On CIFAR-10** (`python tests/benchmarks/bcd_convolution.py`): 400 random patches of 6 x 6 as
-# filters, with quadrants, have 71.1 % of the test images right, and 1600 of them 76.4 % of images
-# that were held out. The dense form of page 6 ends at 49.5 %.
+# **On CIFAR-10** (`python tests/benchmarks/bcd_convolution.py`), one run each: 100 random patches
+# of 6 x 6 as filters, with quadrants, have 63.1 % of the test images right, and 64.59 % after three
+# epochs of learning; 400 random patches 71.1 %, and 1600 of them 75.9 %. The dense form ends at
+# 49.5 %.
 
 # %% [markdown]
 # ## The picture
@@ -145,9 +146,9 @@ assert [cost(states[0]), cost((0, 0, 0)), cost((1, 1, 0)), cost((1, 1, 1))] == [
 # The objective never rises.
 assert all(np.diff(objective) <= 1e-6 * np.array(objective[:-1]))
 
-# Random patches alone are good filters; learning changes little here.
+# Random patches alone are good filters; learning them does no harm.
 assert learned[0] > 0.95
-assert abs(learned[3] - learned[0]) < 0.03
+assert learned[3] > learned[0] - 0.02
 
 # %% [markdown]
 # ## Exercises

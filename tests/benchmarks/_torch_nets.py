@@ -135,6 +135,22 @@ class Twin:
         return self.dense(x.mean(dim=(2, 3)))
 
 
+class SoftHingeSign(torch.autograd.Function):
+    """The sign forward, e (1 - tanh(z)^2) backward."""
+
+    @staticmethod
+    def forward(context, z):  # type: ignore[no-untyped-def]
+        """Return the signs, and remember z."""
+        context.save_for_backward(z)
+        return torch.where(z > 0, 1.0, -1.0)
+
+    @staticmethod
+    def backward(context, e):  # type: ignore[no-untyped-def]
+        """Return e times the slope."""
+        (z,) = context.saved_tensors
+        return e * (1 - torch.tanh(z) ** 2)
+
+
 def step_units(z: Tensor) -> Tensor:
     """Return 1 where z > 0, and 0 elsewhere."""
     return (z > 0).to(z.dtype)

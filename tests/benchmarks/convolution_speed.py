@@ -82,24 +82,12 @@ def torch_batch(name: str, X: np.ndarray, y: np.ndarray, threads: int) -> Callab
     """Return the same loop in PyTorch, or None if it is not installed."""
     try:
         import torch
+        from _torch_nets import SoftHingeSign
         from torch import nn
     except ImportError:
         return None
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-
-    class SoftHingeSign(torch.autograd.Function):
-        """The sign forward, e (1 - tanh(z)^2) backward."""
-
-        @staticmethod
-        def forward(context, z):  # type: ignore[no-untyped-def]
-            context.save_for_backward(z)
-            return torch.where(z > 0, 1.0, -1.0)
-
-        @staticmethod
-        def backward(context, e):  # type: ignore[no-untyped-def]
-            (z,) = context.saved_tensors
-            return e * (1 - torch.tanh(z) ** 2)
 
     class Units(nn.Module):
         def forward(self, z: Any) -> Any:

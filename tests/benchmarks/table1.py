@@ -20,7 +20,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from zeroone import datasets
 from zeroone.commands.train import hold_out
 from zeroone.estimators import FTPropClassifier
 from zeroone.support.tables import peak_memory
+from zeroone.targetprop.splitting import level
 
 Parameters = dict[str, Any]
 
@@ -63,20 +63,13 @@ PUBLISHED: Parameters = {
 }
 PUBLISHED_THRESHOLD = 0.07
 
-# lam / beta for which a penalty takes weights up to the threshold to zero.
-LEVELS: dict[str, Callable[[float], float]] = {
-    "l0": lambda threshold: threshold**2 / 2,
-    "l1": lambda threshold: threshold,
-    "tl1": lambda threshold: threshold / 2 if threshold <= 1 / 2 else (threshold + 1 / 2) ** 2 / 4,
-}
 CURVE = (0.5, 1.0, 1.5)
 SHORT: Parameters = {"width": 1.0, "epochs": 6, "refit_epochs": 2}
 
 
 def sparse(penalty: str, threshold: float, splitting: str = "rvscgd") -> Parameters:
     """Return parameters for a penalty that takes weights up to a threshold to zero."""
-    level = LEVELS[penalty](threshold)
-    lam = [level * beta for beta in BETA]
+    lam = [level(penalty, threshold) * beta for beta in BETA]
     return {"penalty": penalty, "lam": lam, "beta": BETA, "splitting": splitting}
 
 

@@ -68,23 +68,11 @@ def torch_epoch(
     """Return the same loop in PyTorch, or None if it is not installed."""
     try:
         import torch
+        from _torch_nets import SoftHingeSign
     except ImportError:
         return None
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-
-    class SoftHingeSign(torch.autograd.Function):
-        """The sign forward, e (1 - tanh(z)^2) backward."""
-
-        @staticmethod
-        def forward(context, z):  # type: ignore[no-untyped-def]
-            context.save_for_backward(z)
-            return torch.where(z > 0, 1.0, -1.0)
-
-        @staticmethod
-        def backward(context, e):  # type: ignore[no-untyped-def]
-            (z,) = context.saved_tensors
-            return e * (1 - torch.tanh(z) ** 2)
 
     hidden, top = torch.nn.Linear(X.shape[1], units), torch.nn.Linear(units, CLASSES)
     parameters = [*hidden.parameters(), *top.parameters()]

@@ -22,37 +22,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from zeroone.bcd.blocks import (
     LARGEST_MARGIN,
     REMEDIES,
     Gram,
-    crossing_cost,
     nearest_on_side,
     ridge_weights,
 )
-from zeroone.bcd.initialise import scale_to_unit_variance
-from zeroone.bcd.objective import (
-    LARGEST_PRICE,
-    LEAST_RIDGE,
-    Layer,
-    layer_product,
-    squared_distance,
-)
-from zeroone.nets.convolution import Convolution, Pair
-from zeroone.nets.layers import Dense, Flatten
-from zeroone.nets.layers import Layer as NetLayer
-from zeroone.nets.patch_normalisation import PatchNormalisation
+from zeroone.bcd.filters import SAMPLES, filter_responses, patch_filters
+from zeroone.bcd.objective import LARGEST_PRICE, LEAST_RIDGE, squared_distance
+from zeroone.bcd.pooled import BITS, SOURCE, region_by_region, region_means, sweep_filters
 from zeroone.nets.regions import RegionMeans
-from zeroone.nets.units import HiddenUnits
 from zeroone.steps import Block, Step
 from zeroone.support.validation import (
-    BoolArray,
     FloatArray,
     check_array,
     check_choice,
@@ -61,23 +48,7 @@ from zeroone.support.validation import (
     check_number,
 )
 
-IndexArray = NDArray[np.intp]
-
-# Patches from which filters are drawn and on which their thresholds are set; the part of them on
-# which a filter fires.
-SAMPLES, FIRING = 20_000, 0.15
-# Images from whose patches the normalisation is taken; what is added to the variance of a patch
-# whose pixels have a variance near 1, and to the eigenvalues of the patches' covariance.
-IMAGES, OFFSET, WHITENING = 500, 0.05, 0.1
-
-SOURCE = "docs/theory.md#d5"
 OUTPUT = Block("W2", "W2 = Y^T S (S^T S + gamma I)^-1, S with a column of ones", SOURCE)
-BITS = Block(
-    "U1",
-    "for each filter j and region q, with v = W2[:, (q, j)] / |q|: the m cheapest positions fire, "
-    "m the number of k with -v . r0 + (k - 1/2) |v|^2 + c_(k) < 0; then u = z max(z a, margin)",
-    SOURCE,
-)
 FILTERS = Block("W1", "W1 = tau U^T P (tau P^T P + gamma I)^-1, P with a column of ones", SOURCE)
 
 
@@ -110,91 +81,6 @@ def sweeps(state: PooledState, options: PooledOptions, rng: np.random.Generator)
             info["position"] = sweep - 1 + number / len(blocks)
             info["epoch_ends"] = number == len(blocks)
             yield Step(sweep, block, before, terms, state, info)
-
-
-def pooled_bits(prices: FloatArray, gain: FloatArray, square: float) -> BoolArray:
-    """Return the best bits of one filter in one region, all positions together.
-
-    Let v be what one more bit adds to the scores, r0 the residual without any, and c_p the price of
-    firing at position p less that of silence. With m bits on, the m cheapest positions fire ::
-
-        cost(m) = 1/2 |r0 - m v|^2 + c_(1) + ... + c_(m),     c_(1) <= c_(2) <= ...
-        cost(m) - cost(m - 1) = -v . r0 + (m - 1/2) |v|^2 + c_(m)
-
-    The difference grows with m, so that the best m is the number of m for which it is negative
-    (docs/theory.md#d5). On a tie, the fewer bits.
-
-    Parameters
-    ----------
-    prices : ndarray, shape (n_samples, n_positions)
-        c_p.
-    gain : ndarray, shape (n_samples,)
-        v . r0.
-    square : float
-        |v|^2.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_samples, n_positions)
-    """
-    order = np.argsort(prices, axis=1, kind="stable")
-    counts = np.arange(1, prices.shape[1] + 1, dtype=prices.dtype)
-    rise = np.take_along_axis(prices, order, axis=1)
-    rise += (counts - 0.5) * prices.dtype.type(square)
-    rise -= gain[:, None]
-    m = np.count_nonzero(rise < 0, axis=1)
-    bits = np.empty(prices.shape, bool)
-    np.put_along_axis(bits, order, counts <= m[:, None], axis=1)
-    return bits
-
-
-def sweep_filters(
-    bits: BoolArray,
-    A: FloatArray,
-    R: FloatArray,
-    W_out: FloatArray,
-    regions: Sequence[slice],
-    *,
-    tau: float,
-    margin: float,
-    order: Sequence[int],
-) -> int:
-    """Decide the bits of every filter in every region in turn, in place.
-
-    Parameters
-    ----------
-    bits : ndarray of bool, shape (n_filters, n_samples, n_positions)
-        Changed in place.
-    A : ndarray of that shape
-        Pre-activations.
-    R : ndarray, shape (n_samples, n_outputs)
-        The residual of the outputs; kept up to date in place.
-    W_out : ndarray, shape (n_outputs, n_regions, n_filters)
-    regions : sequence of slice
-        The positions of each region.
-    tau, margin : float
-        Price of a pre-activation that is not the one computed, and half-width of the gap.
-    order : sequence of int
-        The filters in the order of their turn.
-
-    Returns
-    -------
-    int
-        How many bits flipped.
-    """
-    flipped = 0
-    for j in order:
-        with np.errstate(over="ignore"):  # what is beyond the precision is infinite, and decides
-            prices = tau / 2 * crossing_cost(A[j], margin)
-        for q, region in enumerate(regions):
-            present = bits[j][:, region]
-            v = W_out[:, q, j] / present.shape[1]
-            square, on = v @ v, present.sum(axis=1, dtype=R.dtype)
-            chosen = pooled_bits(prices[:, region], R @ v + on * square, float(square))
-            R -= np.outer(chosen.sum(axis=1, dtype=R.dtype) - on, v)
-            flipped += int(np.count_nonzero(chosen != present))
-            bits[j][:, region] = chosen
-    return flipped
 
 
 @dataclass(frozen=True)
@@ -396,116 +282,6 @@ def iterate(
 
 
 # ------------------------------------------------------------------------- what the loops rely on
-
-
-def filter_responses(P: FloatArray, W: FloatArray, b: FloatArray) -> FloatArray:
-    """Return A = P W^T + b, shape (n_filters, n_samples, n_positions): a filter's lie together."""
-    rows = P.reshape(-1, P.shape[2])
-    return layer_product(rows, W, b).T.reshape(len(W), *P.shape[:2])
-
-
-def region_means(bits: BoolArray, regions: Sequence[slice], dtype: np.dtype[Any]) -> FloatArray:
-    """Return the share of a region's positions at which a filter fires.
-
-    Parameters
-    ----------
-    bits : ndarray of bool, shape (n_filters, n_samples, n_positions)
-    regions : sequence of slice
-    dtype : dtype
-
-    Returns
-    -------
-    ndarray, shape (n_samples, n_regions * n_filters)
-        The filters of a region together.
-    """
-    S = np.empty((bits.shape[1], len(regions), len(bits)), dtype)
-    for q, region in enumerate(regions):
-        S[:, q] = bits[:, :, region].mean(axis=2, dtype=dtype).T
-    return S.reshape(len(S), len(regions) * len(bits))
-
-
-def region_by_region(layer: RegionMeans, height: int, width: int) -> tuple[IndexArray, list[slice]]:
-    """Return the positions of an image in the order of their regions, and each region's slice.
-
-    Parameters
-    ----------
-    layer : RegionMeans
-    height, width : int
-        Numbers of positions down and across.
-
-    Returns
-    -------
-    order : ndarray of int, shape (height * width,)
-        Positions counted row by row.
-    regions : list of slice
-        Of this order, the regions row by row.
-
-    Raises
-    ------
-    ValueError
-        If a region would be empty.
-    """
-    layer.output_shape((height, width, 1))
-    positions = np.arange(height * width).reshape(height, width)
-    rows, columns = layer.bounds(height, width)
-    found = [
-        positions[top:bottom, left:right].ravel()
-        for top, bottom in pairwise(rows)
-        for left, right in pairwise(columns)
-    ]
-    ends = np.cumsum([0, *map(len, found)]).tolist()
-    return np.concatenate(found), [slice(*ends) for ends in pairwise(ends)]
-
-
-def normalise_patches(images: FloatArray, kernel: Pair) -> PatchNormalisation:
-    """Return the normalisation for the patches of some images with pixels of variance near 1."""
-    return PatchNormalisation.fit(images, kernel=kernel, offset=OFFSET, whitening=WHITENING)
-
-
-def network_layers(
-    before: Sequence[NetLayer], filters: Layer, means: RegionMeans, output: Layer
-) -> list[NetLayer]:
-    """Return the layers of a network: what makes the patches, filters, units, means, scores.
-
-    Parameters
-    ----------
-    before : sequence of layers
-        From raw images to patches.
-    filters : (ndarray, ndarray)
-        W and b.
-    means : RegionMeans
-    output : (ndarray, ndarray)
-        W_out and b_out.
-    """
-    W, b = filters
-    return [
-        *before,
-        Convolution(W[:, None, None].copy(), b.copy()),
-        HiddenUnits("step"),
-        means,
-        Flatten(),
-        Dense(output[0].copy(), output[1].copy()),
-    ]
-
-
-def patch_filters(rows: FloatArray, filters: int, rng: np.random.Generator) -> Layer:
-    """Return random patches as filters, each firing on the `FIRING` part of the patches.
-
-    Parameters
-    ----------
-    rows : ndarray, shape (n, n_entries)
-        Patches; a few ten thousand are plenty.
-    filters : int
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    W, b : ndarray, shape (filters, n_entries) and (filters,)
-        Of pre-activations with variance 1. On patches that tie, a filter fires on fewer.
-    """
-    W = rows[rng.choice(len(rows), filters, replace=filters > len(rows))]
-    W, b = scale_to_unit_variance(W, np.zeros(filters, rows.dtype), rows)
-    return W, b - np.quantile(rows @ W.T, 1 - FIRING, axis=0).astype(rows.dtype)
 
 
 def start(

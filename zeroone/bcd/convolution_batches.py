@@ -1,8 +1,7 @@
 """Block coordinate descent with one hidden convolutional layer, a batch of images at a time.
 
-The objective is that of `zeroone.bcd.convolution`, for a sample, with the mean over positions
-instead of their sum, and with targets T that may have slack (`zeroone.bcd.regression`). In every
-epoch ::
+The objective is that of `zeroone.bcd.convolution`, for a sample, with targets T that may have slack
+(`zeroone.bcd.regression`). In every epoch ::
 
     W2   ridge regression of T on S, on all data, with the bits as the filters compute them
     and for each batch
@@ -10,9 +9,12 @@ epoch ::
       U1   filter by filter and region by region, all positions together (`pooled_bits`)
       W1   proximal step towards U on the batch's patches (`zeroone.bcd.proximal`)
 
-T and U1 lower the batch's objective, and so does W1; none of them need lower that of the other
-batches. After the last epoch W2 is fitted once more. Without epochs it is all that is fitted, and
-the filters stay the random patches that they began as.
+T and U1 lower the batch's objective. W1 does so in the form "batch", which holds on to what most
+patches want and hardly learns; the form "samples", in which every patch moves the filters by
+itself and all moves are added up, learns, and nothing bounds it on the batch.
+
+After the last epoch W2 is fitted once more. Without epochs it is all that is fitted, and the
+filters stay the random patches that they began as.
 """
 
 from __future__ import annotations
@@ -25,21 +27,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeroone.bcd.blocks import LARGEST_MARGIN, REMEDIES, nearest_on_side
-from zeroone.bcd.convolution import (
+from zeroone.bcd.filters import (
     IMAGES,
     SAMPLES,
-    SOURCE,
-    IndexArray,
     filter_responses,
     network_layers,
     normalise_patches,
     patch_filters,
+)
+from zeroone.bcd.objective import LARGEST_PRICE, squared_distance
+from zeroone.bcd.pooled import (
+    BITS,
+    SOURCE,
+    IndexArray,
     region_by_region,
     region_means,
     sweep_filters,
 )
-from zeroone.bcd.objective import LARGEST_PRICE, squared_distance
-from zeroone.bcd.proximal import proximal_weights
+from zeroone.bcd.proximal import (
+    PROXIMAL_FORMS,
+    proximal_weights,
+    proximal_weights_by_sample,
+)
 from zeroone.bcd.regression import TARGETS, fit_output, output_loss, target_block
 from zeroone.nets.layers import Layer
 from zeroone.nets.patch_normalisation import PatchNormalisation
@@ -58,13 +67,7 @@ from zeroone.support.validation import (
 
 OUTPUT = Block("W2", "in turn: T = y max(y f, 1), W2 = T^T S (S^T S + n gamma I)^-1", SOURCE)
 TARGET = Block("T", "T = y max(y f, 1), with f = S W2^T", SOURCE)
-BITS = Block(
-    "U1",
-    "for each filter j and region q, with v = W2[:, (q, j)] / |q|: the m cheapest positions fire, "
-    "m the number of k with -v . r0 + (k - 1/2) |v|^2 + c_(k) < 0; then u = z max(z a, margin)",
-    SOURCE,
-)
-FILTERS = Block("W1", "W1 <- W1 + D^T P (P^T P + rho I)^-1, D = U - A", SOURCE)
+FILTERS = Block("W1", "W1 <- W1 + sum_x d_x x^T / (|x|^2 + rho), D = U - A", SOURCE)
 # Entries of the pre-activations of a block of samples on which nothing is learned.
 BLOCK_ENTRIES = 2**25
 
@@ -118,7 +121,7 @@ def batch_steps(
     bits = A > 0
     scores = region_means(bits, state.regions, Y.dtype) @ state.output_weights.T
     scores += state.output_biases
-    tau = options.tau / positions
+    tau = options.tau
     U, T = nearest_on_side(A, bits, options.gap), Y
     terms = {
         "fit": squared_distance(T, scores) / 2 / n,
@@ -148,9 +151,10 @@ def batch_steps(
     yield step(BITS, {"fit": fit, "coupling_1": tau / 2 * _distance(U, A) / n}, flipped=flipped)
     D = (U - A).reshape(len(state.weights), n * positions).T
     rows = P.reshape(n * positions, P.shape[2])
-    # In units of the batch: at 1, moving costs what the mean direction of the patches is worth.
-    rho = proximity * len(rows) / (rows.shape[1] + 1)
-    state.weights, state.biases = proximal_weights(state.weights, state.biases, D, rows, rho=rho)
+    # The moves of an image's positions add up, as random ones would.
+    rho = proximity * positions**0.5
+    form = proximal_weights_by_sample if options.proximal == "samples" else proximal_weights
+    state.weights, state.biases = form(state.weights, state.biases, D, rows, rho=rho)
     moved = filter_responses(P, state.weights, state.biases)
     yield step(FILTERS, {"fit": fit, "coupling_1": tau / 2 * _distance(U, moved) / n})
 
@@ -190,7 +194,7 @@ class ConvolutionOptions:
     batch_size : int, optional
         Samples in a batch; by default 100, or all of them if there are fewer.
     tau : float, default 0.5
-        Price of |U - A|^2 / 2, the mean over positions, > 0.
+        Price of |U - A|^2 / 2 at one position, > 0.
     remedy : {"margin", "tiny"}, default "margin"
     margin : float, default 0.1
         As in `zeroone.bcd.BatchOptions`.
@@ -199,8 +203,10 @@ class ConvolutionOptions:
     gamma : float, default 0.01
         Ridge of the output layer, relative to one sample and to the mean variance of a region's
         share of firing positions, > 0.
+    proximal : {"samples", "batch"}, default "samples"
+        The proximal step, for each patch by itself or for all of the batch.
     proximity : schedule, default (1.0, 20.0)
-        Price of moving the filters, relative to the patches of a batch.
+        Price of moving the filters, times the square root of the number of positions.
 
     Raises
     ------
@@ -215,6 +221,7 @@ class ConvolutionOptions:
     margin: float = 0.1
     targets: str = "slack"
     gamma: float = 0.01
+    proximal: str = "samples"
     proximity: Schedule = (1.0, 20.0)
 
     def __post_init__(self) -> None:
@@ -226,6 +233,7 @@ class ConvolutionOptions:
         check_number("margin", self.margin, strict=True, maximum=LARGEST_MARGIN)
         check_choice("targets", self.targets, TARGETS)
         check_number("gamma", self.gamma, strict=True, maximum=LARGEST_PRICE)
+        check_choice("proximal", self.proximal, PROXIMAL_FORMS)
         for batch in (1, 2):
             self.moving_price(batch, 2)
 

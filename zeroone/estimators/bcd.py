@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zeroone.bcd import convolution, convolution_batches, full_batch, mini_batch
+from zeroone.bcd import convolution, convolution_batches, filters, full_batch, mini_batch
 from zeroone.bcd.regression import signed_targets
 from zeroone.estimators.convolutional import Convolutional, FullBatchNetwork, single
 from zeroone.nets.regions import RegionMeans
@@ -203,6 +203,7 @@ class BCDClassifier(Convolutional):
             margin=self.margin,
             targets=self.targets,
             gamma=self.gamma,
+            proximal=self.proximal,
             proximity=self.proximity,
         )
 
@@ -290,8 +291,7 @@ class FullBatchBCDClassifier(Convolutional):
     initialisation : {"differences", "data-scaled", "random"}, default "differences"
         The rule for the first weights.
     kernel, filters, regions, image_shape
-        As in `BCDClassifier`. The price `tau` is then that of a single position, of all of them
-        together one in the mini-batch form.
+        As in `BCDClassifier`.
     whitening, dtype, random_state
         As in `BCDClassifier`.
 
@@ -396,8 +396,8 @@ class FullBatchBCDClassifier(Convolutional):
         """Yield the steps of a training with a convolutional layer."""
         images, scaling = self._raw_images(X)
         scaled = scaling.forward(images, remember=False)
-        some = scaled[: convolution.IMAGES]
-        before = convolution.normalise_patches(some, self._kernel())
+        some = scaled[: filters.IMAGES]
+        before = filters.normalise_patches(some, self._kernel())
         patches = before.forward(scaled, remember=False)
         onehot = np.eye(len(self.classes_), dtype=patches.dtype)[indices]
         means = RegionMeans(self.regions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zeroone.bcd.convolution import PooledState, network_layers
+from zeroone.bcd.convolution import PooledState
+from zeroone.bcd.filters import network_layers
 from zeroone.datasets.shifts import check_images
 from zeroone.estimators.base import NetworkClassifier
 from zeroone.nets.convolution import Window
@@ -18,6 +20,23 @@ from zeroone.nets.network import Network
 from zeroone.nets.regions import RegionMeans
 from zeroone.nets.scaling import Scaling
 from zeroone.support.validation import check_integer
+
+# What has no meaning for filters; a classifier may have only some of them.
+DENSE_ONLY = (
+    "hidden",
+    "tau_schedule",
+    "lam",
+    "initialisation",
+    "passes",
+    "forgetting",
+    "layerwise",
+    "splitting",
+    "pi",
+    "groups",
+    "order",
+    "shift",
+    "whitening",
+)
 
 
 class Convolutional(NetworkClassifier):
@@ -37,9 +56,15 @@ class Convolutional(NetworkClassifier):
         check_integer("kernel", self.kernel)
         check_integer("filters", self.filters)
         check_integer("regions", self.regions)
-        if self.shift:
-            raise ValueError("shift must be 0 with a kernel")
+        for name, default in self._of_dense_layers().items():
+            if getattr(self, name) != default:
+                raise ValueError(f"{name} must be {default!r} with a kernel: it does nothing there")
         return True
+
+    def _of_dense_layers(self) -> dict[str, Any]:
+        """Return the parameters that do nothing with a kernel, with their defaults."""
+        every = inspect.signature(type(self)).parameters
+        return {name: every[name].default for name in DENSE_ONLY if name in every}
 
     def _kernel(self) -> int:
         assert self.kernel is not None

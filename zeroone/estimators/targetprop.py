@@ -264,6 +264,10 @@ class FTPropClassifier(NetworkClassifier):
             for name, unused in (("flip", False), ("crop", None), ("width", 1.0)):
                 if getattr(self, name) != unused:
                     raise ValueError(f"{name} must be {unused} without a network")
+        elif self.hidden != 200 and self.network is not mlp and self.network != "mlp":
+            raise ValueError(
+                "hidden must be 200 with a network other than mlp: it does nothing there"
+            )
         elif self.whitening is not None:
             raise ValueError(
                 "whitening must be None with a network, which takes images as they are"

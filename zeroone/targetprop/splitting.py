@@ -30,7 +30,7 @@ from zeroone.nets.layers import Layer
 from zeroone.penalties import PENALTIES, GroupL20, Penalty
 from zeroone.support.parts import find_part
 from zeroone.support.schedules import Schedule, schedule_value
-from zeroone.support.validation import FloatArray, check_choice, check_integer
+from zeroone.support.validation import FloatArray, check_choice, check_integer, check_number
 from zeroone.targetprop.optimisers import Optimiser, make_optimiser
 from zeroone.targetprop.options import TargetOptions
 from zeroone.targetprop.solver import TargetState
@@ -63,6 +63,8 @@ SPLITTINGS: dict[str, Callable[[Split, Sequence[FloatArray], float], None]] = {
     "admm": admm,
 }
 THRESHOLDS = ("absolute", "relative")
+# Above it no penalty in use has a threshold that it has not reached.
+LARGEST_LEVEL = 1e12
 # "group": a group is a filter, or the weights of a dense unit.
 NAMES: dict[str, type[Penalty]] = {**PENALTIES, "group": GroupL20}
 
@@ -186,7 +188,8 @@ class Weights:
         With an absolute threshold, s = 1 and this is prox_{t P}(x). Multiplying a layer by c > 0
         multiplies its relative u by c.
         """
-        s, rows = self.scale(), x.reshape(len(x), -1)
+        # In double precision, as `Penalty.prox` does it: thresholds are compared there.
+        s, rows = self.scale(), x.reshape(len(x), -1).astype(np.float64)
         u = self.penalty.prox_map(rows, t) if s == 1 else s * self.penalty.prox_map(rows / s, t)
         # In w's precision, and without a minus before a zero.
         return np.add(u, 0.0, dtype=x.dtype, casting="same_kind").reshape(x.shape)
@@ -353,6 +356,41 @@ def weights_of(layer: Layer) -> list[tuple[str, FloatArray]]:
 
     layer.changed(see)
     return found
+
+
+def level(penalty: str | Penalty, threshold: float) -> float:
+    """Return lam/beta at which the proximal map takes to zero what is up to a threshold.
+
+    Parameters
+    ----------
+    penalty : str or Penalty
+        As in `SplittingOptions`.
+    threshold : float
+        Of an entry, or of the norm of a group; > 0.
+
+    Returns
+    -------
+    float
+        The t with `Penalty.largest_zero` (t) = threshold, by bisection; threshold^2 / 2 for l0.
+
+    Raises
+    ------
+    ValueError
+        If the threshold is not positive, or no level has it.
+    """
+    check_number("threshold", threshold, strict=True)
+    function = SplittingOptions(penalty=penalty).function
+    low, high = 0.0, 1.0
+    while float(function.largest_zero(high)) < threshold:
+        high *= 2
+        if high > LARGEST_LEVEL:
+            raise ValueError(f"threshold must be one that {penalty} can have, but is {threshold}")
+    while low < (middle := (low + high) / 2) < high:
+        if float(function.largest_zero(middle)) < threshold:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 class Zeros(NamedTuple):

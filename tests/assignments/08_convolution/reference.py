@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zeroone.bcd import convolution
+from zeroone.bcd import pooled
 from zeroone.nets.convolution import Convolution, Window
 from zeroone.nets.convolution import patches as rows_of_patches
 from zeroone.nets.convolution import patches_adjoint as adjoint
@@ -25,4 +25,4 @@ def convolution_gradient(V, W, G, stride, padding):
 
 
 def pooled_bits(prices, v, r0):
-    return convolution.pooled_bits(prices[None], np.array([v @ r0]), float(v @ v))[0]
+    return pooled.pooled_bits(prices[None], np.array([v @ r0]), float(v @ v))[0]

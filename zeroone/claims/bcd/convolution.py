@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -10,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from zeroone.bcd import convolution as solver
+from zeroone.bcd import pooled
 from zeroone.claims.bcd.blocks import (
     log_uniform,
     wrong_ridge_sign,
 )
+from zeroone.claims.bcd.descent import PlantedSolver
 from zeroone.claims.claim import Claim, Kind
-from zeroone.steps import Step
 from zeroone.support.validation import BoolArray, FloatArray
 
 SOURCE = "docs/theory.md#d5"
@@ -83,17 +83,17 @@ def each_alone(prices: FloatArray, gain: FloatArray, square: float) -> BoolArray
 
 def dearest_first(prices: FloatArray, gain: FloatArray, square: float) -> BoolArray:
     """Take the dearest positions first."""
-    return solver.pooled_bits(-prices[:, ::-1], gain, square)
+    return pooled.pooled_bits(-prices[:, ::-1], gain, square)
 
 
 def half_forgotten(prices: FloatArray, gain: FloatArray, square: float) -> BoolArray:
     """Count the m-th bit's own square in full."""
-    return solver.pooled_bits(prices + square / 2, gain, square)
+    return pooled.pooled_bits(prices + square / 2, gain, square)
 
 
 def prices_forgotten(prices: FloatArray, gain: FloatArray, square: float) -> BoolArray:
     """Decide how many fire by the scores alone."""
-    return solver.pooled_bits(np.zeros_like(prices), gain, square)
+    return pooled.pooled_bits(np.zeros_like(prices), gain, square)
 
 
 def all_or_none(prices: FloatArray, gain: FloatArray, square: float) -> BoolArray:
@@ -111,7 +111,7 @@ POOLED_BLOCK = Claim(
     kind=Kind.EQUALITY,
     sample=draw_regions,
     measure=measure_regions,
-    subject=solver.pooled_bits,
+    subject=pooled.pooled_bits,
     planted={
         "every position on its own": each_alone,
         "the dearest first": dearest_first,
@@ -196,23 +196,7 @@ def measure_descent(iterate: Any, runs: list[Settings]) -> Pair:
     return np.array(after), np.array(before)
 
 
-class PlantedSolver:
-    """The solver with some of its functions replaced by wrong ones, by their names in it."""
-
-    def __init__(self, **functions: Any) -> None:
-        self.functions = functions
-
-    def __call__(self, **settings: Any) -> Iterator[Step]:
-        """Yield the steps of a run in which the replacements stand for the right functions."""
-        right = {name: getattr(solver, name) for name in self.functions}
-        vars(solver).update(self.functions)
-        try:
-            yield from solver.iterate(**settings)
-        finally:
-            vars(solver).update(right)
-
-
-RIGHT_BITS = solver.pooled_bits
+RIGHT_BITS = pooled.pooled_bits
 
 
 def contrary_bits(prices: FloatArray, gain: FloatArray, square: float) -> BoolArray:
@@ -235,9 +219,9 @@ DESCENT = Claim(
     measure=measure_descent,
     subject=solver.iterate,
     planted={
-        "bits turned round": PlantedSolver(pooled_bits=contrary_bits),
-        "ridge's sign": PlantedSolver(ridge_weights=wrong_ridge_sign),
-        "counts instead of shares": PlantedSolver(region_means=region_counts),
+        "bits turned round": PlantedSolver(pooled, solver, pooled_bits=contrary_bits),
+        "ridge's sign": PlantedSolver(solver, ridge_weights=wrong_ridge_sign),
+        "counts instead of shares": PlantedSolver(solver, region_means=region_counts),
     },
     tolerance=1e-11,
     hypotheses="full batch; 1 to 8 images, 1 to 9 positions in any grid of regions, 1 to 5 "

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -105,25 +106,31 @@ def plain_objectives(iterate: Any, settings: Settings) -> Iterator[tuple[float, 
 
 
 class PlantedSolver:
-    """The solver with some of its block updates replaced by wrong ones.
+    """A solver with some of its block updates replaced by wrong ones.
 
     Parameters
     ----------
+    of : module, default `zeroone.bcd.full_batch`
+        Where the replacements go; it, or `run`, has ``iterate``.
+    run : module, optional
+        The solver, if it is another module that calls functions of the first.
     **functions
-        Replacements by the name that they have in the solver.
+        Replacements by the name that they have there.
     """
 
-    def __init__(self, **functions: Any) -> None:
-        self.functions = functions
+    def __init__(
+        self, of: ModuleType = solver, run: ModuleType | None = None, **functions: Any
+    ) -> None:
+        self.of, self.run, self.functions = of, run or of, functions
 
     def __call__(self, **settings: Any) -> Iterator[Step]:
         """Yield the steps of a run in which the replacements stand for the right updates."""
-        right = {name: getattr(solver, name) for name in self.functions}
-        vars(solver).update(self.functions)
+        right = {name: getattr(self.of, name) for name in self.functions}
+        vars(self.of).update(self.functions)
         try:
-            yield from solver.iterate(**settings)
+            yield from self.run.iterate(**settings)
         finally:
-            vars(solver).update(right)
+            vars(self.of).update(right)
 
 
 # ---------------------------------------------------------------------------- what the steps report
