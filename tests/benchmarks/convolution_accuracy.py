@@ -34,10 +34,10 @@ RUNS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "convnet8-staircase": (
         "cifar10",
         "convnet8",
-        {**CIFAR, **STAIRCASE, "epochs": 6, "shift": 0, "crop": 40},
+        {**CIFAR, **STAIRCASE, "epochs": 9, "shift": 0, "crop": 40},
     ),
     # Far from what they can: a few epochs that show that they learn.
-    "resnet18": ("cifar10", "resnet18", {**CIFAR, "epochs": 3, "width": 0.25}),
+    "resnet18": ("cifar10", "resnet18", {**CIFAR, "epochs": 3, "width": 0.125}),
     "alexnet": ("cifar10", "alexnet", {**CIFAR, "epochs": 3, "width": 0.25, "shift": 6}),
 }
 
