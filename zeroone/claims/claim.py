@@ -155,12 +155,16 @@ class Evidence:
         Largest absolute value compared: zero means that nothing was tested.
     tightest : Comparison, optional
         The (first) comparison with the largest excess; None if nothing was compared.
+    unmeasured : int
+        Comparisons with NaN on a side: they prove nothing, even where a counterexample is found
+        among the others.
     """
 
     instances: int
     excess: FloatArray
     largest: float
     tightest: Comparison | None = None
+    unmeasured: int = 0
 
 
 def excess(claim: Claim, measured: FloatArray, theoretical: FloatArray) -> FloatArray:
@@ -205,7 +209,8 @@ def collect(claim: Claim, seed: int, chunk: int, count: int) -> Evidence:
     largest = max(float(np.max(np.abs(side))) for side in (trial.measured, trial.theoretical))
     values = float(trial.measured[tightest]), float(trial.theoretical[tightest])
     found = Comparison(chunk, count, tightest, n, *values)
-    return Evidence(count, trial.excess, largest, found)
+    unmeasured = int(np.count_nonzero(np.isnan(trial.measured) | np.isnan(trial.theoretical)))
+    return Evidence(count, trial.excess, largest, found, unmeasured)
 
 
 @dataclass(frozen=True)
@@ -260,7 +265,7 @@ class Tally:
 
     def __init__(self, claim: Claim) -> None:
         self.claim = claim
-        self.instances = self.comparisons = self.exceeding = 0
+        self.instances = self.comparisons = self.exceeding = self.unmeasured = 0
         self.largest, self.least, self.most = 0.0, np.inf, -np.inf
         self.tightest: Comparison | None = None
         self.histogram = Histogram()
@@ -275,6 +280,7 @@ class Tally:
         self.instances += evidence.instances
         self.comparisons += len(evidence.excess)
         self.exceeding += int(np.count_nonzero(evidence.excess > self.claim.tolerance))
+        self.unmeasured += evidence.unmeasured
         self.largest = float(np.maximum(self.largest, evidence.largest))  # NaN stays NaN
         self.least = min(self.least, float(np.min(evidence.excess, initial=np.inf)))
         most = float(np.max(evidence.excess, initial=-np.inf))
@@ -289,6 +295,8 @@ class Tally:
         """Return how a comparison breaks the claim, or an empty string."""
         if self.claim.kind is not Kind.COUNTEREXAMPLE and self.exceeding:
             return f"{self.exceeding} of {self.comparisons} comparisons exceed it"
+        if self.unmeasured:
+            return f"{self.unmeasured} of {self.comparisons} comparisons are no numbers"
         return ""
 
     def lacking(self) -> str:
@@ -328,8 +336,8 @@ class Tally:
 def judge(claim: Claim, evidence: Iterable[Evidence], seconds: float = 0.0) -> Verdict:
     """Return the verdict on a claim from all its evidence.
 
-    A claim fails if a comparison goes beyond the tolerance (a counterexample: if none does), if
-    nothing was compared, if all that was compared is zero, if a bound was never approached
+    A claim fails if a comparison goes beyond the tolerance (a counterexample: if none does) or is
+    NaN, if nothing was compared, if all that was compared is zero, if a bound was never approached
     (`Claim.near`), or if a monotone quantity never moved. All but the first is left undecided if
     there were fewer instances than in an ordinary run (`Claim.cases`).
     """

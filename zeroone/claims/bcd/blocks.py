@@ -583,31 +583,27 @@ def measure_joint(sweep: Any, problem: Problem) -> tuple[float, float]:
 
 
 def measure_equivalence(sweep: Any, problem: Problem) -> tuple[float, float]:
-    """Compare one neuron's joint block with the two-splitting rule at tau (|w|^2 + pi)/pi.
+    """Compare one neuron's joint block with the best two-splitting bits at tau (|w|^2 + pi)/pi.
 
-    Both decide the bits of a layer's first neuron; what is compared is the joint cost of the two
-    choices of bits, which a tie leaves equal.
+    The joint block decides the bits of a layer's first neuron. What is compared is their cost in
+    the two-splitting form with the least cost of either bit, sample by sample.
     """
-    A, pi, tau = problem.computed(0)[:, :1], problem.pi[0], problem.tau[0]
-    w = problem.W[1][:, :1]
-    V = np.where(problem.U[0][:, :1] > 0, 1.0, 0.0)
-    R = problem.Y - problem.b[1] - V @ w.T
+    A, pi, tau = problem.computed(0)[:, 0], problem.pi[0], problem.tau[0]
+    w, T = problem.W[1][:, :1], problem.Y - problem.b[1]
+    bits = problem.U[0][:, :1] > 0
+    V = np.where(bits, 1.0, 0.0)
+    prices = {"kappa": 1.0, "tau": tau, "margin": problem.margin, "pi": pi}
+    sweep(bits, A[:, np.newaxis], T - V @ w.T, w, V=V, **prices)
     other = tau * (float(np.sum(w**2)) + pi) / pi
 
-    def bits_by(tau: float, **relaxed: Any) -> FloatArray:
-        bits = problem.U[0][:, :1] > 0
-        sweep(bits, A, R.copy(), w, kappa=1.0, tau=tau, margin=problem.margin, **relaxed)
-        return bits.astype(float)
+    def cost(bit: int) -> FloatArray:
+        """Return the cost of one bit for each sample."""
+        distance = np.maximum(problem.margin + (-A if bit else A), 0)
+        missed = np.sum((T - bit * w[:, 0]) ** 2, axis=1)
+        return missed / 2 + other / 2 * distance**2
 
-    without = R + V @ w.T
-
-    def cost(bits: FloatArray) -> float:
-        distance = np.where(
-            bits, np.maximum(problem.margin - A, 0), np.maximum(A + problem.margin, 0)
-        )
-        return float(np.sum((without - bits * w.T) ** 2) / 2 + other / 2 * np.sum(distance**2))
-
-    return cost(bits_by(tau, V=V.copy(), pi=pi)), cost(bits_by(other))
+    off, on = cost(0), cost(1)
+    return float(np.sum(np.where(bits[:, 0], on, off))), float(np.sum(np.minimum(off, on)))
 
 
 def wrong_sweep(**change: float) -> Any:

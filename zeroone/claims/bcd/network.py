@@ -30,25 +30,20 @@ Pair = tuple[FloatArray, FloatArray]
 # -------------------------------------------------------------------------- removing neurons
 
 
-def measure_removal(removal: Any, problem: Problem) -> tuple[float, float]:
-    """Compare the loss after removing a neuron as `removal` states it with an actual refit."""
+def measure_removal(rises: Any, problem: Problem) -> tuple[float, float]:
+    """Compare the loss after removing a neuron as `rises` states it with an actual refit."""
     V, T, kappa, gamma = problem.V[1], problem.Y, problem.tau[0], problem.gamma[1]
     neuron = int(len(V) * 7 % V.shape[1])
     before = least_ridge_value(with_ones(V), T, kappa, gamma)
-    rise = removal(V, T, gamma / kappa)[neuron] * kappa
+    rise = rises(Regression.fit(V, T, gamma / kappa))[neuron] * kappa
     others = with_ones(np.delete(V, neuron, axis=1))
     return before + rise, least_ridge_value(others, T, kappa, gamma)
 
 
-def stated_rises(V: FloatArray, T: FloatArray, gamma: float) -> FloatArray:
-    """Return the rises of the ridge loss that `zeroone.bcd.regression` states, one a neuron."""
-    return Regression.fit(V, T, gamma).rises()
-
-
-def wrong_rises(V: FloatArray, T: FloatArray, gamma: float) -> FloatArray:
+def wrong_rises(regression: Regression) -> FloatArray:
     """Forget the other neurons, which take over what a removed one did."""
-    W = Regression.fit(V, T, gamma).W
-    return np.sum(W**2, axis=0) * np.sum(V**2, axis=0) / 2
+    gram = np.linalg.inv(regression.K)
+    return np.sum(regression.W**2, axis=0) * np.diag(gram)[: regression.W.shape[1]] / 2
 
 
 REMOVAL = Claim(
@@ -59,8 +54,11 @@ REMOVAL = Claim(
     hypotheses="bias and ridge included",
     sample=layer_problems,
     measure=compare(measure_removal),
-    subject=stated_rises,
-    planted={"others do not take over": wrong_rises},
+    subject=Regression.rises,
+    planted={
+        "others do not take over": wrong_rises,
+        "not halved": lambda regression: 2 * regression.rises(),
+    },
     tolerance=1e-9,
     cases=300,
 )
@@ -142,11 +140,23 @@ def plain_scores(net: Net) -> FloatArray:
     return np.array(rows)
 
 
+def needless(network: ZeroOneMLP) -> int:
+    """Count the hidden units that are constant or unheard."""
+    rows = [~W.any(axis=1) for W in network.weights[:-1]]
+    columns = [~W.any(axis=0) for W in network.weights[1:]]
+    return sum(int(np.sum(row | column)) for row, column in zip(rows, columns, strict=True))
+
+
 def measure_compress(compress: Any, nets: list[Net]) -> Pair:
-    """Compare the scores, and thus the classes, of the compressed network with the original's."""
-    after = [plain_scores(Net(compress(net.network), net.X)) for net in nets]
-    before = [plain_scores(net) for net in nets]
-    return np.concatenate(after), np.concatenate(before)
+    """Compare the scores, and thus the classes, of the compressed network with the original's.
+
+    And the number of its needless units, plus 1, with 1.
+    """
+    small = [compress(net.network) for net in nets]
+    after = [plain_scores(Net(one, net.X)).ravel() for one, net in zip(small, nets, strict=True)]
+    before = [plain_scores(net).ravel() for net in nets]
+    left = np.array([1.0 + needless(one) for one in small])
+    return np.concatenate([*after, left]), np.concatenate([*before, np.ones(len(nets))])
 
 
 def wrong_compress(network: ZeroOneMLP) -> ZeroOneMLP:
@@ -158,7 +168,8 @@ def wrong_compress(network: ZeroOneMLP) -> ZeroOneMLP:
 
 COMPRESS = Claim(
     id="bcd.compress",
-    statement="compress() leaves the scores, and so the predicted classes, as they are.",
+    statement="compress() leaves the scores, and so the predicted classes, as they are, and no "
+    "hidden unit that is constant or unheard.",
     source=SOURCE,
     kind=Kind.EQUALITY,
     hypotheses="step and sign units, 1 to 3 hidden layers; weights and inputs for which sums "
@@ -166,7 +177,7 @@ COMPRESS = Claim(
     sample=draw_nets,
     measure=measure_compress,
     subject=ZeroOneMLP.compress,
-    planted={"constants not folded": wrong_compress},
+    planted={"constants not folded": wrong_compress, "nothing goes": lambda network: network},
     tolerance=1e-12,
     cases=150,
 )

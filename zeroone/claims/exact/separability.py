@@ -6,6 +6,7 @@ of the points, and call none of the package's own solvers.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations, product
 from math import comb
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeroone.claims.claim import Claim, Kind, each
+from zeroone.claims.guard import Checked
 from zeroone.exact.dichotomies import cover_count, dichotomies
 from zeroone.exact.separability import Separation, fraction_infeasible, ho_kashyap, separate
 from zeroone.support.validation import FloatArray
@@ -77,7 +79,7 @@ def draw_generic(rng: np.random.Generator, count: int) -> list[Points]:
 def draw_degenerate(rng: np.random.Generator, count: int) -> list[Points]:
     """Return sets of more than p + 1 points, p >= 2, that are not in general position."""
     kinds = ("lattice", "duplicates", "on a line", "constant feature")
-    return [random_points(rng, kinds[i % len(kinds)], 8, lowest=2) for i in range(count)]
+    return [random_points(rng, kinds[i % len(kinds)], 6, lowest=2) for i in range(count)]
 
 
 def random_points(rng: np.random.Generator, kind: str, largest: int, *, lowest: int = 1) -> Points:
@@ -182,10 +184,12 @@ VERDICT = Claim(
 
 
 def measure_certificate(separator: Separator, points: Points) -> list[tuple[float, float]]:
-    """Compare a certificate's conditions, each plus 1, with 1; nothing where there is none."""
-    found = separator(points.X, points.targets)
-    if found.separable or found.certificate is None:
+    """Compare a certificate's conditions, each plus 1, with 1; nothing where targets are met."""
+    if not certificate_exists(points.plain, points.targets):
         return []
+    found = separator(points.X, points.targets)
+    if found.certificate is None:
+        return [(np.nan, 1.0)]
     lam, t = found.certificate, points.targets
     X = points.X / points.scale
     spread = np.max(np.ptp(X[t != 0], axis=0), initial=1e-300)
@@ -262,9 +266,11 @@ def _convex_distance(P: FloatArray, Q: FloatArray) -> float:
 def measure_margin(separator: Separator, points: Points) -> list[tuple[float, float]]:
     """Compare margin and certified bound with half the distance of the hulls, face by face."""
     t = points.targets
-    found = separator(points.X, t)
-    if not found.separable or found.weights is None or found.bias is None:
+    if certificate_exists(points.plain, t):
         return []
+    found = separator(points.X, t)
+    if found.weights is None or found.bias is None:
+        return [(np.nan, 1.0)]
     truth = hull_distance(points.plain[t > 0], points.plain[t < 0]) / 2
     cared = t != 0
     z = points.X[cared] @ found.weights + found.bias
@@ -337,9 +343,32 @@ def dichotomies_by_hyperplanes(X: FloatArray) -> set[tuple[int, ...]]:
     return found
 
 
+def dichotomies_by_certificates(X: FloatArray) -> int:
+    """Count the dichotomies of points in any position, trying all targets."""
+    ways = [np.array([1.0, *rest]) for rest in product((-1.0, 1.0), repeat=len(X) - 1)]
+    return 2 * sum(not certificate_exists(X, t) for t in ways)
+
+
+def cover_by_recursion(n: int, p: int) -> int:
+    """Count as Schlaefli did: a new point divides what a hyperplane through it can divide.
+
+    C(n, p) = C(n - 1, p) + C(n - 1, p - 1), with C(1, p) = 2 and C(n, 0) = 2.
+    """
+    if n == 1 or p == 0:
+        return 2
+    return cover_by_recursion(n - 1, p) + cover_by_recursion(n - 1, p - 1)
+
+
 def measure_cover(count: Callable[[int, int], int], points: Points) -> list[tuple[float, float]]:
-    """Compare the number of dichotomies that are found with the formula."""
-    return [(len(dichotomies(points.X)), count(*points.X.shape))]
+    """Compare the number of dichotomies by planes through p points with the formula."""
+    return [(len(dichotomies_by_hyperplanes(points.plain)), count(*points.X.shape))]
+
+
+def measure_any_position(
+    count: Callable[[int, int], int], points: Points
+) -> list[tuple[float, float]]:
+    """Compare the number of dichotomies, all targets being tried, with the formula."""
+    return [(dichotomies_by_certificates(points.plain), count(*points.X.shape))]
 
 
 def measure_listing(
@@ -391,8 +420,8 @@ COVER_BOUND = Claim(
     statement="Points in any position have at most Cover's number of dichotomies.",
     source=SOURCE,
     kind=Kind.UPPER_BOUND,
-    sample=draw_points,
-    measure=each(measure_cover),
+    sample=partial(draw_points, largest=6),
+    measure=Checked(each(measure_any_position), cover_by_recursion),
     subject=cover_count,
     planted={"no bias": lambda n, p: cover_count(n, p - 1) if p > 1 else 2},
     tolerance=0.0,
@@ -401,11 +430,9 @@ COVER_BOUND = Claim(
 )
 
 
-def measure_fewer(jitter: float, points: Points) -> list[tuple[float, float]]:
-    """Compare Cover's number (measured) with that of the points, moved a little if so asked."""
-    rng = np.random.default_rng(len(points.X))
-    moved = points.plain + jitter * rng.standard_normal(points.plain.shape)
-    return [(cover_count(*points.plain.shape), len(dichotomies(moved)))]
+def measure_fewer(count: Callable[[int, int], int], points: Points) -> list[tuple[float, float]]:
+    """Compare Cover's number (measured) with that of the points, all targets being tried."""
+    return [(count(*points.plain.shape), dichotomies_by_certificates(points.plain))]
 
 
 FEWER = Claim(
@@ -414,9 +441,9 @@ FEWER = Claim(
     source=SOURCE,
     kind=Kind.COUNTEREXAMPLE,
     sample=draw_degenerate,
-    measure=each(measure_fewer),
-    subject=0.0,
-    planted={"moved into general position": 1e-3},
+    measure=Checked(each(measure_fewer), cover_by_recursion),
+    subject=cover_count,
+    planted={"all points on one side": lambda n, p: 2},
     tolerance=1e-3,
     cases=20,
 )

@@ -237,4 +237,5 @@ def by_group(
         measured = np.concatenate([np.ravel(one) for one, _ in compared])
         return measured, np.concatenate([np.ravel(other) for _, other in compared])
 
+    measure.__wrapped__ = function  # type: ignore[attr-defined]
     return measure

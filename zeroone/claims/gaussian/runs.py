@@ -23,6 +23,7 @@ from zeroone.claims.gaussian.pairs import (
     orthogonal_to,
     random_teachers,
 )
+from zeroone.claims.guard import Checked
 from zeroone.gaussian import theory
 from zeroone.penalties import L0, L1, PENALTIES, Penalty, TransformedL1
 from zeroone.support.validation import FloatArray
@@ -268,11 +269,28 @@ def plain_run(
     return SimpleNamespace(u=u, w=w)
 
 
+def of_the_algorithm(measure: Callable[[Run, Batch], Pair]) -> Checked:
+    """Return a comparison that counts only if the run is Algorithm 1's, as `plain_run` has it."""
+    return Checked(measure, plain_run, read=lambda result: (result.u, result.w))
+
+
 # What plants errors: wrong signs and factors, and parameters outside the hypotheses.
 uphill = partial(plain_run, gradient=-1.0)
 repelled = partial(plain_run, coupling=-1.0)
 wrong_level = partial(plain_run, level=2.0)
 unnormalised = partial(plain_run, normalise=False)
+
+
+def jumped(w0: FloatArray, w_star: FloatArray, **settings: Any) -> SimpleNamespace:
+    """Go to the teacher in one leap, which no bound and no descent forbids."""
+    w = np.broadcast_to(w_star, np.shape(w0))
+    return SimpleNamespace(u=w, w=w)
+
+
+def emptied(w0: FloatArray, w_star: FloatArray, **settings: Any) -> SimpleNamespace:
+    """Go to the teacher and keep nothing: (k/2 pi) w* + beta u = C w with u = 0 and w = w*."""
+    w = np.broadcast_to(w_star, np.shape(w0))
+    return SimpleNamespace(u=np.zeros_like(w), w=w)
 
 
 def too_long(run: Run, factor: float) -> Run:

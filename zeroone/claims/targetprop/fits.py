@@ -224,7 +224,7 @@ def measure_decides(fitting: Fit, task: Task) -> Pairs:
     """Compare the samples that are missed with none, N times the loss with 1/2."""
     layer, n = fitting(task), len(task.V)
     a = task.V @ layer.weights[0] + layer.biases[0]
-    missed = np.count_nonzero(task.goal[:, 0] * a <= 0)
+    missed = np.count_nonzero(~(task.goal[:, 0] * a > 0))  # NaN misses
     ridge = 0.0 if task.loss == "hinge" else task.ridge
     value = objectives(replace(task, ridge=ridge), layer)[0]
     return [(float(missed), 0.0), (n * value, 0.5)]
@@ -276,8 +276,19 @@ def draw_steps(rng: np.random.Generator, count: int) -> list[OneStep]:
     return drawn
 
 
-def measure_step(factor: float, at: OneStep) -> Pairs:
-    """Compare the layer loss after a step at the rate factor/L with what the step promises."""
+# loss(m) and its derivative, by hand.
+STEP_LOSSES: dict[str, tuple[Callable[[FloatArray], FloatArray], ...]] = {
+    "squared_hinge": (
+        lambda m: np.where(m < 1, (1 - m) ** 2, 0),
+        lambda m: np.where(m < 1, 2 * (m - 1), 0),
+    ),
+    "logistic": (lambda m: np.log1p(np.exp(-m)), lambda m: -1 / (1 + np.exp(m))),
+    "soft_hinge": (lambda m: -np.tanh(m), lambda m: np.tanh(m) ** 2 - 1),
+}
+
+
+def measure_step(batch_steps: Any, at: OneStep) -> Pairs:
+    """Compare the layer loss after a step at the rate 1/L with what the step promises."""
     options = TargetOptions(loss=at.loss, optimiser="momentum", momentum=0.0)
     rng, units = np.random.default_rng(0), len(at.weights[0])
     state = solver.start(at.V.shape[1] - 1, 3, [units], options, rng, np.dtype(float))
@@ -288,12 +299,28 @@ def measure_step(factor: float, at: OneStep) -> Pairs:
     softmax = np.exp(scores) / np.sum(np.exp(scores), axis=1, keepdims=True)
     e = (softmax - np.eye(3)[at.classes]) @ at.weights[1][:, :-1] / len(H)
     eigenvalues = [np.linalg.eigvalsh((at.V.T * np.abs(column)) @ at.V)[-1] for column in e.T]
-    rate = factor / (CURVATURE[at.loss] * max(eigenvalues))
-    *_, step = solver.batch_steps(state, at.V[:, :-1], at.classes, options, rate, measure=True)
-    after = np.column_stack(state.net[0].parameters)
-    moved = float(np.sum((after - at.weights[0]) ** 2)) / rate**2
-    name = "layer 1 loss"
-    return [(step.after[name], step.before[name] - rate / 2 * moved)]
+    rate = 1 / (CURVATURE[at.loss] * max(eigenvalues))
+    *_, step = batch_steps(state, at.V[:, :-1], at.classes, options, rate, measure=True)
+    loss, slope = STEP_LOSSES[at.loss]
+
+    def margins(W: FloatArray) -> FloatArray:
+        return -np.sign(e) * (at.V @ W.T)
+
+    after, before = (
+        float(np.sum(np.abs(e) * loss(margins(W))))
+        for W in (np.column_stack(step.state.net[0].parameters), at.weights[0])
+    )
+    gradient = (-e * slope(margins(at.weights[0]))).T @ at.V
+    return [(after, before - rate / 2 * float(np.sum(gradient**2)))]
+
+
+def at_rate(factor: float) -> Any:
+    """Return the solver's step with its rate multiplied by a factor."""
+
+    def steps(state: Any, X: Any, y: Any, options: Any, rate: float, **settings: Any) -> Any:
+        return solver.batch_steps(state, X, y, options, factor * rate, **settings)
+
+    return steps
 
 
 STEP = Claim(
@@ -304,8 +331,8 @@ STEP = Claim(
     kind=Kind.UPPER_BOUND,
     sample=draw_steps,
     measure=each(measure_step),
-    subject=1.0,
-    planted={"uphill": -1.0, "eight times the rate": 8.0},
+    subject=solver.batch_steps,
+    planted={"uphill": at_rate(-1.0), "eight times the rate": at_rate(8.0)},
     tolerance=1e-12,
     near=0.05,
     hypotheses="weights |e|; squared hinge, logistic, soft hinge; plain gradient descent",

@@ -4,8 +4,8 @@ Nets are run by hand, one sample and one unit at a time. Another order of a sum 
 side of zero, so that the hand knows which samples hang on rounding (docs/theory.md#c3).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import exp, fsum, log
 from typing import Any
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from zeroone.claims.claim import Claim, Kind, each
 from zeroone.nets.layers import Dense
 from zeroone.nets.mlp import ZeroOneMLP
+from zeroone.steps import Block, Step
 from zeroone.support.validation import FloatArray
 from zeroone.targetprop import recursive
 from zeroone.targetprop.recursive_goals import LabelGoal, TargetGoal
@@ -349,20 +350,16 @@ def output_loss_by_hand(state: recursive.RecursiveState, task: Task) -> float | 
     return total / len(task.y) + ridge / 2 * float(sum(np.sum(part**2) for part in layers[-1]))
 
 
-def measure_descent(kinds: str, task: Task) -> Pairs:
+def measure_descent(iterate: Any, task: Task) -> Pairs:
     """Compare the output loss after each attempt of the output layer with that before.
 
-    Parameters
-    ----------
-    kinds : str
-        The steps to look at: "A" and "U" are when an attempt was accepted, or undone; "C", when
-        the output layer was fitted and its labels checked.
-    task : Task
+    "A" and "U" are the steps when an attempt was accepted, or undone; "C", when the output layer
+    was fitted and its labels checked.
     """
     top = len(task.hidden)
-    blocks = [f"{kind}{top + (kind == 'C')}" for kind in kinds]
+    blocks = [f"A{top}", f"U{top}"]
     series: list[list[float | None]] = []  # of each restart, from its first fit
-    for step in recursive.iterate(task.X, task.y, task.hidden, rng=task.seed, **task.options):
+    for step in iterate(task.X, task.y, task.hidden, rng=task.seed, **task.options):
         if step.block == f"C{top + 1}" and len(series) < step.sweep:
             series.append([output_loss_by_hand(step.state, task)])
         # A net that gets all labels right is kept at any loss: there the search ends.
@@ -370,6 +367,14 @@ def measure_descent(kinds: str, task: Task) -> Pairs:
             series[-1].append(output_loss_by_hand(step.state, task))
     known = [[loss for loss in losses if loss is not None] for losses in series]
     return [(after, before) for losses in known for before, after in pairwise(losses)]
+
+
+def never_undone(X: Any, y: Any, hidden: list[int], **options: Any) -> Iterator[Step]:
+    """Call every fit of the output layer an attempt that was accepted, before it is undone."""
+    for step in recursive.iterate(X, y, hidden, **options):
+        yield step
+        if step.block == f"C{len(hidden) + 1}":
+            yield replace(step, block=Block(f"A{len(hidden)}"))
 
 
 DESCENT = Claim(
@@ -380,8 +385,8 @@ DESCENT = Claim(
     kind=Kind.MONOTONE,
     sample=draw_attempts,
     measure=each(measure_descent),
-    subject="AU",
-    planted={"attempts before they are undone": "AUC"},
+    subject=recursive.iterate,
+    planted={"attempts before they are undone": never_undone},
     tolerance=1e-12,
     hypotheses="until all labels are right; no hidden unit hangs on rounding",
     cases=24,
