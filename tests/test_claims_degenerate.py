@@ -32,6 +32,8 @@ HARMLESS: dict[tuple[str, str], str] = {
         for claim_id in ("bcd.infimum", "bcd.infimum-not-attained")
         for name in ("NaN but one", "shuffled")
     },
+    ("prox.ties", "NaN but one"): ONE_ENTRY,
+    ("prox.ties", "shuffled"): ONE_ENTRY,
     ("bcd.infimum", "the answer before"): "the smallest u > 0 is the same for every instance",
     **{
         (f"prox.{name}", "the answer before"): ONE_CALL

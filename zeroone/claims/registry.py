@@ -3,17 +3,23 @@
 from zeroone.claims.bcd import blocks as bcd_blocks
 from zeroone.claims.bcd import convolution as bcd_convolution
 from zeroone.claims.bcd import descent as bcd_descent
+from zeroone.claims.bcd import edges as bcd_edges
 from zeroone.claims.bcd import network as bcd_network
+from zeroone.claims.bcd import removal as bcd_removal
 from zeroone.claims.exact import optimum as targetprop_exact
 from zeroone.claims.exact import separability as targetprop_separability
+from zeroone.claims.gaussian import bounds as gaussian_bounds
 from zeroone.claims.gaussian import descent as gaussian_descent
 from zeroone.claims.gaussian import expectations as gaussian_expectations
 from zeroone.claims.gaussian import lemmas as gaussian_lemmas
 from zeroone.claims.gaussian import limits as gaussian_limits
 from zeroone.claims.gaussian import prox as gaussian_prox
+from zeroone.claims.gaussian import records as gaussian_records
+from zeroone.claims.gaussian import samples as gaussian_samples
 from zeroone.claims.gaussian import steps as gaussian_steps
 from zeroone.claims.nets import compression as nets_compression
 from zeroone.claims.nets import derivatives as nets_derivatives
+from zeroone.claims.nets import folding as nets_folding
 from zeroone.claims.nets import no_overlap as nets_no_overlap
 from zeroone.claims.nets import patches as nets_patches
 from zeroone.claims.nets import pooling as nets_pooling
@@ -28,13 +34,18 @@ from zeroone.claims.targetprop import updates as targetprop_updates
 
 CLAIMS = (
     *bcd_blocks.CLAIMS,
+    *bcd_edges.CLAIMS,
     *bcd_descent.CLAIMS,
     *bcd_network.CLAIMS,
+    *bcd_removal.CLAIMS,
     *bcd_convolution.CLAIMS,
     *gaussian_expectations.CLAIMS,
+    *gaussian_samples.CLAIMS,
     *gaussian_lemmas.CLAIMS,
     *gaussian_prox.CLAIMS,
     *gaussian_steps.CLAIMS,
+    *gaussian_records.CLAIMS,
+    *gaussian_bounds.CLAIMS,
     *gaussian_descent.CLAIMS,
     *gaussian_limits.CLAIMS,
     *targetprop_losses.CLAIMS,
@@ -51,5 +62,6 @@ CLAIMS = (
     *nets_no_overlap.CLAIMS,
     *nets_pooling.CLAIMS,
     *nets_compression.CLAIMS,
+    *nets_folding.CLAIMS,
     *targetprop_convolutions.CLAIMS,
 )

@@ -242,7 +242,7 @@ def descent_claim(splitting: str, dtype: type) -> Claim:
         subject=solver.iterate,
         planted=planted,
         tolerance=3e-6 if single else 1e-11,
-        cases=60,
+        cases=40 if single else 60,
     )
 
 

@@ -233,6 +233,80 @@ CERTIFICATE = Claim(
 )
 
 
+# ------------------------------------------------------------------------- what cannot be proved
+
+
+@dataclass(frozen=True, eq=False)
+class Far:
+    """The corners of a square far from zero, with targets.
+
+    Attributes
+    ----------
+    X : ndarray of shape (4, 2)
+    targets : ndarray of shape (4,)
+    answer : bool or None
+        Whether a unit reaches the targets, None where w.x + b is lost in its rounding.
+    """
+
+    X: FloatArray
+    targets: FloatArray
+    answer: bool | None
+
+
+SQUARE = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+
+
+def draw_far(rng: np.random.Generator, count: int) -> list[Far]:
+    """Draw squares at 0 to 1e15: one corner against three, or the diagonals."""
+    drawn = []
+    for index in range(count):
+        offset = (0.0, 1e3, 1e14, 1e15)[index % 4]
+        t = -np.ones(4)
+        corner = int(rng.choice([0, 3]))  # at the others' planes the offset cancels
+        t[corner] = 1.0
+        diagonal = index % 12 >= 8
+        if diagonal:
+            t[3 - corner] = 1.0
+        t *= rng.choice([-1.0, 1.0])
+        answer = False if diagonal else (True if offset < 1e14 else None)
+        drawn.append(Far(SQUARE + offset, t, answer))
+    return drawn
+
+
+def measure_far(separator: Separator, at: Far) -> list[tuple[float, float]]:
+    """Compare the answer (2: separable, 1: not, 1.5: not proved) with what can be proved."""
+    numbers = {True: 2.0, False: 1.0, None: 1.5}
+    found = separator(at.X, at.targets)
+    return [(numbers.get(found.separable, np.nan), numbers[at.answer])]
+
+
+def unproved(X: FloatArray, targets: FloatArray, **options: Any) -> Separation:
+    """Believe a positive slack, though rounding hides on which sides the samples are."""
+    found = separate(X, targets, **options)
+    return replace(found, separable=found.slack > 1e-6) if found.separable is None else found
+
+
+def centred(X: FloatArray, targets: FloatArray, **options: Any) -> Separation:
+    """Answer for the samples with their mean removed."""
+    return separate(X - X.mean(axis=0), targets, **options)
+
+
+FAR = Claim(
+    id="targetprop.unproved",
+    statement="A hyperplane that rounding hides is none: of a square at 1e14, its first or last "
+    "corner against the others is separable, but no w.x + b in double precision shows it.",
+    source=SOURCE,
+    kind=Kind.EQUALITY,
+    sample=draw_far,
+    measure=each(measure_far),
+    subject=separate,
+    planted={"a positive slack believed": unproved, "the mean removed": centred},
+    tolerance=0.0,
+    hypotheses="squares of side 1 at 0, 1e3, 1e14 and 1e15",
+    cases=24,
+)
+
+
 # ------------------------------------------------------------------------------- largest margin
 
 
@@ -496,4 +570,4 @@ LAYER = Claim(
     cases=40,
 )
 
-CLAIMS = (VERDICT, CERTIFICATE, MARGIN, COVER, LISTING, COVER_BOUND, FEWER, LAYER)
+CLAIMS = (VERDICT, CERTIFICATE, FAR, MARGIN, COVER, LISTING, COVER_BOUND, FEWER, LAYER)

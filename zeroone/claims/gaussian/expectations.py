@@ -233,6 +233,55 @@ CLIPPED = Claim(
     cases=10_000,
 )
 
+
+def integrate_identity(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the components along w^ and along v of one patch's coarse gradient with mu' = 1.
+
+    Integrals over the preactivation s from -9 to 9, beyond which the density is below 1e-18: of s
+    phi(s) times the student's bit less the probability that the teacher is on, and of phi(s) times
+    the mean of t = z . v where the teacher is on, with the opposite sign.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    along, across = np.zeros_like(theta), np.zeros_like(theta)
+    for bit, centre in ((0.0, -4.5), (1.0, 4.5)):  # the bit jumps at s = 0
+        s = centre + 4.5 * nodes
+        density = 4.5 * weights * np.exp(-(s**2) / 2) / np.sqrt(2 * np.pi)
+        edge = s / np.tan(theta)[:, np.newaxis]  # the teacher is on where t > -edge
+        along += np.sum(density * s * (bit - ndtr(edge)), axis=1)
+        across -= np.sum(density * np.exp(-(edge**2) / 2), axis=1) / np.sqrt(2 * np.pi)
+    return along, across
+
+
+def measure_identity(gradient: Gradient, group: Pairs) -> Pair:
+    """Compare E g / k for the identity with one-dimensional integrals."""
+    x = normalised(group.w)
+    v = (group.w_star - np.cos(group.theta)[:, np.newaxis] * x) / np.sin(group.theta)[:, np.newaxis]
+    along, across = integrate_identity(group.theta)
+    integral = along[:, np.newaxis] * x + across[:, np.newaxis] * v
+    ours = gradient(group.w, group.w_star, group.k) / group.k[:, np.newaxis]
+    return ours, np.sqrt(2 / np.pi) * integral
+
+
+identity = partial(population.expected_coarse_gradient, pseudo="identity")
+
+IDENTITY = Claim(
+    id="gaussian.identity-integrals",
+    statement="E g = (k/pi) (w^ - w*) for mu' = 1, in place of integrals.",
+    source="derived in zeroone.gaussian.population from docs/theory.md#a1",
+    kind=Kind.EQUALITY,
+    sample=pairs(least=0.1, lowest=2, lengths=(1e-2, 1e2)),
+    measure=by_group(measure_identity),
+    subject=identity,
+    planted={
+        "5 % more": lambda w, w_star, k: 1.05 * identity(w, w_star, k),
+        "that of ReLU": population.coarse_gradient,
+        "w for w^": lambda w, w_star, k: k[:, np.newaxis] / np.pi * (w - w_star),
+    },
+    tolerance=1e-12,
+    hypotheses="0.1 <= theta <= pi - 0.1, 0.01 <= |w| <= 100, |w*| = 1, d from 2 to 200",
+    cases=2_000,
+)
+
 # ------------------------------------------------------------------------------------------ samples
 
 THRESHOLD = 8.0  # standard errors
@@ -416,7 +465,7 @@ def gradient_claim(
         },
         tolerance=0.0,
         hypotheses=f"{POPULATION_LOSS.hypotheses}, 0.05 <= |w| <= 2",
-        cases=10_000,
+        cases=5_000,
         near=0.95,
     )
 
@@ -451,6 +500,7 @@ CLAIMS: tuple[Claim, ...] = (
     CONE,
     COARSE_FORMS,
     CLIPPED,
+    IDENTITY,
     POPULATION_LOSS,
     *GRADIENTS,
 )

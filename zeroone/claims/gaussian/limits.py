@@ -432,7 +432,7 @@ def limit_balance(penalty: str) -> Claim:
         hypotheses=HYPOTHESES
         + "; beta <= 0.8 (k/2 pi) sin(delta)"
         + ("" if published else "; compared where a run has settled"),
-        cases=1000,
+        cases=500,
     )
 
 
@@ -520,7 +520,7 @@ ZEROS = Claim(
     planted={"u = w": partial(plain_run, level=0.0), "u = w = w*": jumped},
     tolerance=0.0,
     hypotheses=HYPOTHESES + "; beta <= 0.8 (k/2 pi) sin(delta)",
-    cases=1000,
+    cases=500,
 )
 
 

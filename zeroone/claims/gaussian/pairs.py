@@ -190,7 +190,7 @@ def random_two(rng: np.random.Generator, m: int, d: int, delta: FloatArray) -> T
     """Return pairs of unit filters at angles in [delta, pi - delta] from their teachers.
 
     In turn: opposite each other at the angle delta; independent; 0.001 or more apart along one arc.
-    In one dimension the angles are 0 or pi, whatever delta.
+    In one dimension one angle is 0 and the other pi, whatever delta.
     """
     teacher = random_teachers(rng, m, d).astype(float)
     e1 = orthogonal_to(rng, teacher).astype(float)
@@ -203,7 +203,8 @@ def random_two(rng: np.random.Generator, m: int, d: int, delta: FloatArray) -> T
     theta2 = np.choose(kind, [delta, theta2, along])
     e2 = np.choose(kind[:, np.newaxis], [-e1, e2, e1])
     if d == 1:
-        theta1, theta2 = rng.choice([0, np.pi], (2, m))
+        theta1 = rng.choice([0, np.pi], m)
+        theta2 = np.pi - theta1
     w1, w2 = on_sphere(teacher, e1, theta1), on_sphere(teacher, e2, theta2)
     k = rng.choice([1, 2, 3, 20, int(rng.integers(1, 500))], m)
     return TwoFilters(w1, w2, teacher, delta, k)

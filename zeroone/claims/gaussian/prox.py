@@ -8,7 +8,7 @@ checked.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from zeroone import penalties as prox
 from zeroone.claims.claim import Claim, Kind
 from zeroone.claims.gaussian.pairs import Pair, log_uniform
-from zeroone.penalties import PENALTIES, Penalty, TransformedL1
+from zeroone.penalties import MCP, PENALTIES, SCAD, Penalty, TransformedL1
 from zeroone.support.validation import FloatArray
 
 Map = Callable[[Penalty, FloatArray, FloatArray], FloatArray]  # of a penalty, x and t
@@ -168,6 +168,165 @@ def entries_claim(name: str) -> Claim:
 
 ENTRIES = tuple(entries_claim(name) for name, kind in PENALTIES.items() if not kind.of_matrices)
 
+# --------------------------------------------------------------------------------- ties and values
+
+
+@dataclass(frozen=True)
+class Tie:
+    """An entry for which two points have the same objective, in whole and half numbers.
+
+    Parameters
+    ----------
+    name : str
+    penalty : Penalty
+    x, t : float
+    smaller : float
+        The size of the smaller of the two points.
+    """
+
+    name: str
+    penalty: Penalty
+    x: float
+    t: float
+    smaller: float
+
+
+def draw_ties(rng: np.random.Generator, count: int) -> list[Tie]:
+    """Draw ties of l0, MCP and SCAD, scaled by powers of two, so that no threshold is rounded.
+
+    l0: |x| = sqrt(2 t). MCP with t >= gamma: |x| = sqrt(t gamma), here 2 with t = 4, gamma = 1, or
+    1 with t = gamma = 1. SCAD with a = 3: |x| = (t + 4 s)/2 for 2 s <= t < 4 s, where the two are
+    |x| - t and |x|, and |x| = sqrt(4 t s) for larger t.
+    """
+    drawn = []
+    for index in range(count):
+        size, sign = 2.0 ** float(rng.integers(-8, 9)), float(rng.choice([-1.0, 1.0]))
+        name = ("l0", "mcp", "scad", "scad", "mcp")[index % 5]
+        if name == "l0":
+            drawn.append(Tie(name, PENALTIES["l0"](), sign * size, size**2 / 2, 0.0))
+        elif name == "mcp":
+            x, t = (2.0, 4.0) if index % 5 == 1 else (1.0, 1.0)
+            drawn.append(Tie(name, MCP(gamma=size), sign * x * size, t * size, 0.0))
+        else:
+            # In units of the knee s: t = 3 s ties at 3.5 s, of which 0.5 s is left; t = 4 s at 4 s.
+            t, x, left = (3.0, 3.5, 0.5) if index % 5 == 2 else (4.0, 4.0, 0.0)
+            penalty = SCAD(a=3.0, knee=size)
+            drawn.append(Tie(name, penalty, sign * x * size, t * size, left * size))
+    return drawn
+
+
+def measure_ties(subject: Map, ties: list[Tie]) -> Pair:
+    """Compare 1 + the size of what the map gives with 1 + that of the smaller point, relatively."""
+    found = [subject(at.penalty, np.array([at.x]), np.array([at.t]))[0] for at in ties]
+    ours = [1 + value / at.x for value, at in zip(found, ties, strict=True)]
+    return np.array(ours), np.array([1 + at.smaller / abs(at.x) for at in ties])
+
+
+def keeping(p: Penalty, x: FloatArray, t: FloatArray) -> FloatArray:
+    """Keep an entry on a tie: the map just beyond it."""
+    return p.prox(x * (1 + 1e-12), t)
+
+
+TIES = Claim(
+    id="prox.ties",
+    statement="Where two points have the same objective the map gives the smaller: 0 at |x| = "
+    "sqrt(2 t) for l0 and at sqrt(t gamma) for MCP.",
+    source="docs/theory.md#a5",
+    kind=Kind.EQUALITY,
+    sample=draw_ties,
+    measure=measure_ties,
+    subject=own_map,
+    planted={"kept on a tie": keeping, "nothing shrunk": lambda p, x, t: x},
+    tolerance=1e-12,
+    hypotheses="whole numbers times powers of two, for which the thresholds are exact",
+    cases=200,
+)
+
+
+def slope_of(penalty: Any, name: str, u: float) -> float:
+    """Return P'(u) at u > 0, by the definition of each penalty."""
+    if name == "l1":
+        return 1.0
+    if name == "tl1":
+        return float(penalty.a * (penalty.a + 1) / (penalty.a + u) ** 2)
+    if name == "mcp":
+        return max(0.0, 1 - u / float(penalty.gamma))
+    a, s = float(penalty.a), float(penalty.knee)
+    return 1.0 if u <= s else max(0.0, (a * s - u) / ((a - 1) * s))
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A vector, or for l2,0 a matrix, and a penalty."""
+
+    name: str
+    penalty: Penalty
+    u: FloatArray
+
+
+def draw_weights(rng: np.random.Generator, count: int) -> list[Weights]:
+    """Draw a few weights of all sizes, zeros among them."""
+    names = list(PENALTIES)
+    drawn = []
+    for index in range(count):
+        name = names[index % len(names)]
+        u = rng.standard_normal((int(rng.integers(1, 4)), int(rng.integers(1, 4))))
+        u *= log_uniform(rng, 1e-2, 1e2, u.shape)
+        u[rng.random(u.shape) < 0.3] = 0
+        drawn.append(Weights(name, PENALTIES[name].random(rng), u))
+    return drawn
+
+
+def value_by_hand(at: Weights) -> float:
+    """Return P(u): groups and entries that are not 0 counted, slopes integrated from 0 to |u_i|."""
+    if at.penalty.of_matrices:
+        groups = at.u if at.penalty.groups == "rows" else at.u.T  # type: ignore[attr-defined]
+        return float(sum(any(group != 0) for group in groups))
+    if at.name == "l0":
+        return float(sum(value != 0 for value in at.u.ravel()))
+    corners = {
+        "mcp": lambda p: [float(p.gamma)],
+        "scad": lambda p: [float(p.knee), float(p.a) * float(p.knee)],
+    }.get(at.name, lambda p: [])(at.penalty)
+    nodes, weights = np.polynomial.legendre.leggauss(60)
+    total = 0.0
+    for size in np.abs(at.u.ravel()).tolist():
+        ends = [0.0, *(corner for corner in corners if corner < size), size]
+        # Halves that shrink towards 0 follow the slope of transformed l1, which is steep there.
+        ends = sorted({*ends, *(size / 2**i for i in range(1, 30))})
+        for low, high in pairwise(ends):
+            s = low + (high - low) * (nodes + 1) / 2
+            slopes = [slope_of(at.penalty, at.name, each) for each in s.tolist()]
+            total += (high - low) / 2 * float(weights @ np.array(slopes))
+    return total
+
+
+def measure_values(value: Any, drawn: list[Weights]) -> Pair:
+    """Compare P(u) with integrals of its slope."""
+    ours = [value(at.penalty, at.u) for at in drawn]
+    return np.array(ours), np.array([value_by_hand(at) for at in drawn])
+
+
+VALUE = Claim(
+    id="prox.value",
+    statement="P(u) counts what is not 0 (l0, l2,0), or is the integral of the penalty's slope "
+    "(l1, transformed l1, MCP, SCAD).",
+    source="docs/theory.md#a5",
+    kind=Kind.EQUALITY,
+    sample=draw_weights,
+    measure=measure_values,
+    subject=Penalty.value,
+    planted={
+        "the squares": lambda p, u: p.value(u) ** 2,
+        "the sign kept": lambda p, u: p.value(np.maximum(u, 0)),
+        "twice the weights": lambda p, u: p.value(2 * u) if not p.of_matrices else 2 * p.value(u),
+    },
+    tolerance=1e-9,
+    hypotheses="weights of size 0 and from 1e-2 to 1e2, parameters of all sizes",
+    cases=120,
+)
+
+
 # ----------------------------------------------------------------------------------------- groups
 
 
@@ -240,4 +399,4 @@ GROUP = Claim(
     cases=10_000,
 )
 
-CLAIMS: tuple[Claim, ...] = (*ENTRIES, GROUP)
+CLAIMS: tuple[Claim, ...] = (*ENTRIES, TIES, VALUE, GROUP)

@@ -325,7 +325,7 @@ HONEST = Claim(
     },
     tolerance=0.0,
     hypotheses="random labels; points that are equal, some with different labels",
-    cases=40,
+    cases=25,
 )
 
 
@@ -389,7 +389,7 @@ DESCENT = Claim(
     planted={"attempts before they are undone": never_undone},
     tolerance=1e-12,
     hypotheses="until all labels are right; no hidden unit hangs on rounding",
-    cases=24,
+    cases=16,
 )
 
 CLAIMS = (MET, HONEST, DESCENT)
