@@ -279,7 +279,7 @@ IDENTITY = Claim(
     },
     tolerance=1e-12,
     hypotheses="0.1 <= theta <= pi - 0.1, 0.01 <= |w| <= 100, |w*| = 1, d from 2 to 200",
-    cases=2_000,
+    cases=10_000,
 )
 
 # ------------------------------------------------------------------------------------------ samples
@@ -465,7 +465,7 @@ def gradient_claim(
         },
         tolerance=0.0,
         hypotheses=f"{POPULATION_LOSS.hypotheses}, 0.05 <= |w| <= 2",
-        cases=5_000,
+        cases=10_000,
         near=0.95,
     )
 
