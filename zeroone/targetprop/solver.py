@@ -381,11 +381,46 @@ def start(
         else:
             net.append(linear)
     net.append(Dense(np.zeros((n_classes, hidden[-1]), dtype), np.zeros(n_classes, dtype)))
-    optimisers = [
-        make_optimiser(options.optimiser, layer.parameters, options.momentum, options.weight_decay)
-        for layer in net
+    return TargetState(net, optimisers_of(net, options), rng)
+
+
+def start_at(state: TargetState, layers: Sequence[tuple[FloatArray, FloatArray]]) -> TargetState:
+    """Return a state from `start`, without normalisation, with other weights and biases.
+
+    Parameters
+    ----------
+    state : TargetState
+        Changed in place.
+    layers : sequence of (W, b)
+        For scaled input, in the shapes that the state has.
+    """
+    for layer, arrays in zip(state.net, layers, strict=True):
+        for parameter, array in zip(layer.parameters, arrays, strict=True):
+            parameter[...] = array
+    return state
+
+
+def restarted(state: TargetState, options: TargetOptions) -> TargetState:
+    """Return the state in which a trained net begins to be trained further.
+
+    Its layers are the same arrays, in a network copies; the optimisers start anew, the source of
+    the batches goes on, and epochs are counted on.
+    """
+    if state.network is not None:
+        again = start_network(finished(state.network), options, state.rng)
+    else:
+        optimisers = optimisers_of(state.net, options)
+        again = TargetState(state.net, optimisers, state.rng)
+    again.epoch, again.updates = state.epoch, state.updates
+    return again
+
+
+def optimisers_of(net: Sequence[Layer], options: TargetOptions) -> list[Optimiser]:
+    """Return a new optimiser for every layer."""
+    return [
+        make_optimiser(options.optimiser, part.parameters, options.momentum, options.weight_decay)
+        for part in net
     ]
-    return TargetState(net, optimisers, rng)
 
 
 def start_network(
@@ -426,11 +461,7 @@ def start_network(
                 "network must have something to learn between any two layers of hidden units and "
                 f"at both ends, but part {number} of {len(net)} has no parameters"
             )
-    optimisers = [
-        make_optimiser(options.optimiser, part.parameters, options.momentum, options.weight_decay)
-        for part in net
-    ]
-    return TargetState(net, optimisers, rng, network=learning)
+    return TargetState(net, optimisers_of(net, options), rng, network=learning)
 
 
 def finished(network: Network, classes: ArrayLike | None = None) -> Network:
