@@ -148,7 +148,8 @@ class NetworkClassifier(NetworkEstimator):
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the class with the highest score, shape (n_samples,); the first of equal ones."""
-        return self.classes_[self._raw_scores(X).argmax(axis=1)]
+        winners = self._raw_scores(X).argmax(axis=1)
+        return self.classes_[winners]
 
     def predict_proba(self, X: ArrayLike) -> FloatArray:
         """Return the probabilities of the classes: the softmax of the scores at `temperature_`.
@@ -171,11 +172,13 @@ class NetworkClassifier(NetworkEstimator):
         the samples is held out of the training, and the temperature of the largest likelihood on
         them is taken.
         """
-        return probabilities(self._raw_scores(X), self.temperature_)
+        scores = self._raw_scores(X)
+        return probabilities(scores, self.temperature_)
 
     def predict_log_proba(self, X: ArrayLike) -> FloatArray:
         """Return the logarithms of `predict_proba`, finite also where it is rounded to 0."""
-        return log_probabilities(self._raw_scores(X), self.temperature_)
+        scores = self._raw_scores(X)
+        return log_probabilities(scores, self.temperature_)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the fraction of samples whose class is predicted.

@@ -135,7 +135,7 @@ def merged(samples: Samples) -> Samples:
     keys = digests(samples.X, samples.targets)
     _, first, place = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     own = np.ones(len(keys)) if samples.weight is None else samples.weight
-    total = np.bincount(place.ravel(), own)
+    total = np.bincount(place.ravel(), own).astype(np.float64)
     if np.all(total == 1) and len(total) == len(samples.X):
         return Samples(samples.X, samples.targets, None, samples.passed)
     return Samples(samples.X[first], samples.targets[first], total, samples.passed)
