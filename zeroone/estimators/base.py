@@ -223,7 +223,8 @@ class NetworkEstimator(Conventions):
             self._check_sizes()
             self._epochs_before = self.n_iter_
         else:
-            self.scaling_ = InputScaling.fit(samples.X, self._input_whitening(), samples.weight)
+            whitening, weight = self._input_whitening(), samples.relative_weight
+            self.scaling_ = InputScaling.fit(samples.X, whitening, weight)
             self._learn_units(samples)
             self._epochs_before = 0
             self._rng = np.random.default_rng(self.random_state)
