@@ -296,15 +296,18 @@ class NetworkEstimator(Conventions):
         """Refuse to go on with a network of other hidden layers than asked for."""
         sizes = tuple(len(b) for _, b in self.state_.layers()[:-1])
         wanted = check_hidden(self.hidden)
-        # Training may have removed neurons.
-        if len(sizes) != len(wanted) or any(
-            size > most or (size < most and not np.any(getattr(self, "lam", 0.0)))
-            for size, most in zip(sizes, wanted, strict=True)
-        ):
+        shrunk = len(sizes) == len(wanted) and all(
+            size <= most for size, most in zip(sizes, wanted, strict=True)
+        )
+        if sizes != wanted and not (shrunk and self._removes_neurons()):
             raise ValueError(
                 f"hidden must be {sizes} for warm_start to go on from the present network, "
                 f"but is {wanted}"
             )
+
+    def _removes_neurons(self) -> bool:
+        """Return whether training may leave fewer hidden units than asked for."""
+        return False
 
     def _given_layers(self) -> list[Weights] | None:
         """Return weights and biases to start from, for scaled input, or None for new ones."""

@@ -69,6 +69,9 @@ class MiniBatchDescent(NetworkEstimator):
             initialisation=self.initialisation,
         )
 
+    def _removes_neurons(self) -> bool:
+        return self.lam > 0
+
     def _start(self, data: Rows, targets: NDArray[Any], weight: FloatArray | None) -> None:
         Y, options = self._encoded(targets, data.dtype), self._options()
         layers = self._given_layers()

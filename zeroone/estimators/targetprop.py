@@ -86,7 +86,7 @@ class TargetTraining(NetworkEstimator):
     def _new_state(self, data: Rows) -> TargetState:
         """Return the state of a net with its first weights, for scaled input."""
         if self._goes_on:
-            return restarted(self.state_, self._options())
+            return restarted(self.state_, self._options(), self._epochs_before)
         n_features, sizes = data.shape[1], check_hidden(self.hidden)
         options = self._options()
         state = start(n_features, self._n_outputs(), sizes, options, self._rng, data.dtype)
@@ -424,7 +424,7 @@ class FTPropClassifier(NetworkClassifier, TargetTraining):
         if self.network is None:
             return super()._new_state(data)
         if self._goes_on:
-            return restarted(self.state_, self._trained_options())
+            return restarted(self.state_, self._trained_options(), self._epochs_before)
         # Its own layer drops inputs, after these have been scaled.
         network = self._untrained(data.shape[1:], self._rng)
         return start_network(network, self._trained_options(), self._rng)
