@@ -100,6 +100,10 @@ class NetworkEstimator(Conventions):
         """
         self._goes_on = self._check_warm_start()
         samples = self._merged(self._gather(X, y, sample_weight, first=not self._goes_on))
+        return self._training(samples)
+
+    def _training(self, samples: Samples) -> Iterator[Step]:
+        """Get ready, and return the steps of a whole training."""
         self._prepare(samples)
         return self._train(samples)
 
@@ -159,6 +163,10 @@ class NetworkEstimator(Conventions):
         self, y: NDArray[Any], weight: FloatArray | None
     ) -> tuple[NDArray[Any], FloatArray | None]:
         """Return targets and weights of samples that come after the first."""
+        raise NotImplementedError
+
+    def _encoded(self, targets: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Return what the solver compares the outputs with."""
         raise NotImplementedError
 
     def _learn_units(self, samples: Samples) -> None:
