@@ -305,6 +305,7 @@ class FullBatchBCDClassifier(Convolutional, FullBatchDescent):
     -----
     A sample of weight w counts w times in every term of the objective that is a sum over samples.
     So a fit with integer weights is the fit with repeated samples, also after any block update.
+    `state_` holds equal samples as one, with their total weight.
 
     Examples
     --------
