@@ -1,5 +1,7 @@
 """Networks of convolutions in the classifier and on the command line."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -80,6 +82,15 @@ def test_partial_fit_goes_on(digits):
         classifier.partial_fit(X, y, classes=range(10))
     assert classifier.n_iter_ == 3
     assert classifier.score(X, y) > 0.3
+
+
+@pytest.mark.parametrize("surrogate", ["identity", "relu", "clipped_relu"])
+def test_a_fitted_classifier_can_be_pickled(digits, surrogate):
+    X, y = digits
+    classifier = FTPropClassifier(**SMALL, epochs=1, surrogate=surrogate).fit(X, y)
+    again = pickle.loads(pickle.dumps(classifier))
+    assert again.network_ == classifier.network_
+    assert np.array_equal(again.predict_proba(X), classifier.predict_proba(X))
 
 
 def test_a_network_of_the_users_is_not_changed(digits):
