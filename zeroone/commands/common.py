@@ -71,20 +71,32 @@ def number_or_none(text: str) -> float | None:
 
 
 def add_data_options(parser: argparse.ArgumentParser, default: str | None = None) -> None:
-    """Add --data and --data-dir."""
+    """Add --data and what belongs to it."""
     names = ", ".join(datasets.NAMES)
     parser.add_argument(
         "--data",
         required=default is None,
         default=default,
-        metavar="NAME|FILE.npz",
-        help=f"{names}, or a file with X_train, y_train, X_test, y_test (or X, y)"
+        metavar="NAME|FILE",
+        help=f"{names}; or a file FILE.npz with X_train, y_train, X_test, y_test (or X, y), or "
+        "FILE.csv with a row for each sample"
         + ("" if default is None else f" (default: {default})"),
     )
     parser.add_argument(
         "--data-dir",
         metavar="FOLDER",
         help="folder of the data set's files (default: the environment variable ZEROONE_DATA)",
+    )
+    parser.add_argument(
+        "--label",
+        metavar="COLUMN",
+        help="of FILE.csv, the column of the labels: its name, or its number from 1",
+    )
+    parser.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="of FILE.csv, whether its first line names the columns (default: if it has a word "
+        "above numbers, or the name that --label gives)",
     )
 
 
@@ -97,16 +109,24 @@ def load_data(arguments: argparse.Namespace) -> Dataset:
         If there is no such data set, or its files are not as they should be.
     """
     name = arguments.data
-    if name not in datasets.NAMES and not name.lower().endswith(".npz"):
+    is_table = name.lower().endswith(datasets.ENDINGS)
+    if name not in datasets.NAMES and not is_table and not name.lower().endswith(".npz"):
         raise ValueError(
-            f"data must be one of {', '.join(datasets.NAMES)}, or a file FILE.npz, but is {name!r}"
+            f"data must be one of {', '.join(datasets.NAMES)}, or a file FILE.npz or FILE.csv, but "
+            f"is {name!r}"
         )
+    if is_table and arguments.label is None:
+        raise ValueError(f"label is missing: say which column of {name} it is, with --label COLUMN")
+    if not is_table and (arguments.label is not None or arguments.header is not None):
+        raise ValueError(f"--label and --header are options of FILE.csv, not of --data {name}")
     if name in datasets.NAMES[1:] and arguments.data_dir is None and not os.environ.get(VARIABLE):
         raise ValueError(
             f"data {name} is read from files: say in which folder they are, with --data-dir or the "
             f"environment variable {VARIABLE}"
         )
-    return datasets.load(arguments.data, arguments.data_dir)
+    return datasets.load(
+        arguments.data, arguments.data_dir, label=arguments.label, header=arguments.header
+    )
 
 
 def check_writable(
