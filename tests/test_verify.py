@@ -17,6 +17,7 @@ from hypothesis.extra.numpy import arrays
 
 from zeroone import __version__, cli
 from zeroone.claims import Kind, all_claims, registry, rerun, runner, verify, worker_pool
+from zeroone.support import executors
 from zeroone.claims.claim import Claim, collect, judge
 from zeroone.claims.histogram import EDGES, Histogram
 from zeroone.commands import verify_page
@@ -72,7 +73,7 @@ def test_workers_do_not_change_results(processes):
 
 def test_every_comparison_is_the_same_in_a_worker(processes):
     for claim in FEW:
-        future = processes.submit(runner.collect_by_id, __version__, claim.id, 3, 1, 20)
+        future = processes.submit(runner.collect_sent, claim.id, 3, 1, 20)
         np.testing.assert_array_equal(future.result()[0].excess, collect(claim, 3, 1, 20).excess)
 
 
@@ -116,7 +117,7 @@ class Recorder(ThreadPoolExecutor):
 
 
 def test_pending_chunks_are_cancelled_and_bounded(monkeypatch):
-    monkeypatch.setattr(runner, "AHEAD", 4)
+    monkeypatch.setattr(executors, "AHEAD", 4)
     with Recorder() as recorder:
         verdicts = verify(FEW, cases=5000, executor=recorder)
         monkeypatch.setattr(Future, "result", lambda future: 1 / 0)
@@ -128,7 +129,7 @@ def test_pending_chunks_are_cancelled_and_bounded(monkeypatch):
 
 def test_worker_of_another_version_is_refused():
     with pytest.raises(RuntimeError, match=r"but 0\.0\.0 started the run"):
-        runner.collect_by_id("0.0.0", "bcd.u-block", 0, 0, 1)
+        executors.of_version("0.0.0", runner.collect_sent, "bcd.u-block", 0, 0, 1)
 
 
 def test_worker_pool_limits_threads_and_restores(monkeypatch):

@@ -100,6 +100,23 @@ def add_data_options(parser: argparse.ArgumentParser, default: str | None = None
     )
 
 
+def add_worker_options(parser: argparse.ArgumentParser) -> None:
+    """Add --workers and --scheduler; `workers_or_cluster` makes an executor of them."""
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes on this machine that share the work (default: 1)",
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="share the work among the workers of a dask.distributed cluster: the address of its "
+        "scheduler, such as tcp://HOST:8786, or its scheduler file",
+    )
+
+
 def load_data(arguments: argparse.Namespace) -> Dataset:
     """Return the data set that the options name.
 
