@@ -17,10 +17,10 @@ from hypothesis.extra.numpy import arrays
 
 from zeroone import __version__, cli
 from zeroone.claims import Kind, all_claims, registry, rerun, runner, verify, worker_pool
-from zeroone.support import executors
 from zeroone.claims.claim import Claim, collect, judge
 from zeroone.claims.histogram import EDGES, Histogram
 from zeroone.commands import verify_page
+from zeroone.support import executors
 
 CLAIMS = {claim.id: claim for claim in all_claims()}
 FEW = [CLAIMS[name] for name in ("bcd.u-block", "bcd.infimum", "bcd.movement", "bcd.compress")]
