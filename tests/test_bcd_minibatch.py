@@ -347,7 +347,7 @@ def test_fit_output_minimises_the_squared_hinge():
         return np.sum(np.maximum(0, 1 - Y * scores) ** 2) / 2 + 0.8 / 2 * np.sum(flat**2)
 
     W, b = fit_output(
-        lambda: iter([(V[:30], Y[:30]), (V[30:], Y[30:])]),
+        lambda: iter([(V[:30], Y[:30], None), (V[30:], Y[30:], None)]),
         np.zeros((3, 5)),
         np.zeros(3),
         gamma=0.01,

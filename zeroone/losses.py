@@ -20,12 +20,16 @@ So ``linear`` is the straight-through estimator, and ``saturated_hinge`` the sat
 estimators of ReLU type need one thing more: the margin t mu(z) of a clipped pre-activation instead
 of t z (`SURROGATES`); with ``linear``, z then receives e mu'(z).
 
-**The output layer** has an `OutputLoss` of its scores s, a mean over the N samples with classes y:
+**The output layer** has an `OutputLoss` of its scores s, a mean over the N samples with classes y
+or, for the last, with vectors y of numbers:
 
 ================= ==================================================
 ``cross-entropy``   1/N sum_n [log sum_k exp(s_nk) - s_n,y_n]
 ``hinge``           1/N sum_n max(0, 1 + max_{k != y_n} s_nk - s_n,y_n)
+``squared-error``   1/(2N) sum_n |s_n - y_n|^2
 ================= ==================================================
+
+With sample weights w it is the weighted mean: w_n/sum(w) instead of 1/N.
 
 References
 ----------
@@ -38,7 +42,7 @@ References
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -326,13 +330,35 @@ class OutputLoss(ABC):
 
     name: ClassVar[str] = ""
 
-    @abstractmethod
-    def value(self, scores: FloatArray, classes: Classes) -> float:
+    def samples(self, scores: FloatArray, classes: NDArray[Any]) -> FloatArray:
+        """Return the loss of every sample, shape (n_samples,)."""
+        raise NotImplementedError(f"{type(self).__name__} says nothing of single samples")
+
+    def value(self, scores: FloatArray, classes: NDArray[Any]) -> float:
         """Return the loss of scores (n_samples, n_classes) and classes (n_samples,), from 0."""
+        return float(np.mean(self.samples(scores, classes)))
 
     @abstractmethod
-    def derivative(self, scores: FloatArray, classes: Classes) -> FloatArray:
+    def derivative(self, scores: FloatArray, classes: NDArray[Any]) -> FloatArray:
         """Return its derivative by the scores, shape (n_samples, n_classes)."""
+
+    def weighted_value(
+        self, scores: FloatArray, classes: NDArray[Any], weights: FloatArray | None
+    ) -> float:
+        """Return the weighted mean over the samples; the mean without weights."""
+        if weights is None:
+            return self.value(scores, classes)
+        return float(np.average(self.samples(scores, classes), weights=weights))
+
+    def weighted_derivative(
+        self, scores: FloatArray, classes: NDArray[Any], weights: FloatArray | None
+    ) -> FloatArray:
+        """Return the derivative of `weighted_value` by the scores."""
+        G = self.derivative(scores, classes)
+        if weights is not None:
+            # A row is the derivative of its own sample's loss, times 1/N.
+            G *= (weights / weights.mean())[:, np.newaxis].astype(G.dtype)
+        return G
 
 
 @dataclass(frozen=True)
@@ -341,13 +367,13 @@ class CrossEntropy(OutputLoss):
 
     name = "cross-entropy"
 
-    def value(self, scores: FloatArray, classes: Classes) -> float:
-        """Return 1/N sum_n [log sum_k exp(s_nk) - s_n,y_n]."""
+    def samples(self, scores: FloatArray, classes: NDArray[Any]) -> FloatArray:
+        """Return log sum_k exp(s_nk) - s_n,y_n for every sample n."""
         shifted = scores - scores.max(axis=1, keepdims=True)
         own = shifted[np.arange(len(classes)), classes]
-        return float(np.mean(np.log(np.exp(shifted).sum(axis=1)) - own))
+        return np.log(np.exp(shifted).sum(axis=1)) - own
 
-    def derivative(self, scores: FloatArray, classes: Classes) -> FloatArray:
+    def derivative(self, scores: FloatArray, classes: NDArray[Any]) -> FloatArray:
         """Return (softmax(scores) - one-hot)/N."""
         result = np.exp(scores - scores.max(axis=1, keepdims=True))
         result /= result.sum(axis=1, keepdims=True)
@@ -369,13 +395,13 @@ class MultiClassHinge(OutputLoss):
 
     name = "hinge"
 
-    def value(self, scores: FloatArray, classes: Classes) -> float:
-        """Return 1/N sum_n max(0, 1 + best other score - own score)."""
+    def samples(self, scores: FloatArray, classes: NDArray[Any]) -> FloatArray:
+        """Return max(0, 1 + best other score - own score) for every sample."""
         rows = np.arange(len(classes))
         margins = scores[rows, classes] - scores[rows, strongest_rivals(scores, classes)]
-        return float(np.mean(np.maximum(1 - margins, 0)))
+        return np.maximum(1 - margins, 0)
 
-    def derivative(self, scores: FloatArray, classes: Classes) -> FloatArray:
+    def derivative(self, scores: FloatArray, classes: NDArray[Any]) -> FloatArray:
         """Return +1/N at the best other class and -1/N at the own one, where the margin is <= 1.
 
         At the kink, a margin of 1, this is the derivative of the side that costs.
@@ -389,17 +415,35 @@ class MultiClassHinge(OutputLoss):
         return result
 
 
+@dataclass(frozen=True)
+class SquaredError(OutputLoss):
+    """The loss of regression: half the squared distance of the scores from vectors of numbers."""
+
+    name = "squared-error"
+
+    def samples(self, scores: FloatArray, classes: NDArray[Any]) -> FloatArray:
+        """Return |s_n - y_n|^2 / 2 for every sample; `classes` holds the vectors y_n as rows."""
+        return np.square(scores - classes).sum(axis=1) / 2
+
+    def derivative(self, scores: FloatArray, classes: NDArray[Any]) -> FloatArray:
+        """Return (s - y)/N."""
+        return (scores - classes) / scores.dtype.type(len(scores))
+
+
 OUTPUT_LOSSES: dict[str, OutputLoss] = {
     loss.name: loss for loss in (CrossEntropy(), MultiClassHinge())
 }
+# Of numbers instead of classes.
+REGRESSION_LOSSES: dict[str, OutputLoss] = {loss.name: loss for loss in (SquaredError(),)}
 
 
 def output_loss(name: str) -> OutputLoss:
-    """Return the output loss called `name`.
+    """Return the output loss called `name`, of classes or of numbers.
 
     Raises
     ------
     ValueError
         If there is none.
     """
-    return OUTPUT_LOSSES[check_choice("output", name, OUTPUT_LOSSES)]
+    losses = OUTPUT_LOSSES | REGRESSION_LOSSES
+    return losses[check_choice("output", name, losses)]

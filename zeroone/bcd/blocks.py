@@ -42,7 +42,9 @@ def inverse(H: FloatArray) -> FloatArray:
     return (result + result.T) / 2
 
 
-def gram_matrix(V: FloatArray, *, bias: bool = True) -> FloatArray:
+def gram_matrix(
+    V: FloatArray, *, bias: bool = True, sample_weight: FloatArray | None = None
+) -> FloatArray:
     """Return V^T V, or [V 1]^T [V 1] with a `bias`, added up in double precision.
 
     On features that are nearly collinear with each other or with the constant, a float32 product
@@ -55,6 +57,8 @@ def gram_matrix(V: FloatArray, *, bias: bool = True) -> FloatArray:
     V : ndarray, shape (n_samples, n_in)
     bias : bool, default True
         Whether the layer has a bias: the last row and column are then the sums of V, and n_samples.
+    sample_weight : ndarray, shape (n_samples,), optional
+        s, for [V 1]^T diag(s) [V 1] instead.
 
     Returns
     -------
@@ -64,6 +68,13 @@ def gram_matrix(V: FloatArray, *, bias: bool = True) -> FloatArray:
     result = np.zeros((n_in + bias, n_in + bias))
     for rows in row_blocks(len(V), ROWS):
         block = V[rows]
+        if sample_weight is not None:
+            block = block.astype(np.float64)
+            weighted = block * sample_weight[rows, np.newaxis]
+            result[:n_in, :n_in] += weighted.T @ block
+            if bias:
+                result[n_in, :n_in] += weighted.sum(axis=0)
+            continue
         # Single precision counts ones exactly, and twice as fast.
         if block.dtype == np.float32 and not np.all((block == 0) | (block == 1)):
             block = block.astype(np.float64)
@@ -72,8 +83,17 @@ def gram_matrix(V: FloatArray, *, bias: bool = True) -> FloatArray:
             result[n_in, :n_in] += block.sum(axis=0)
     if bias:
         result[:n_in, n_in] = result[n_in, :n_in]
-        result[n_in, n_in] = len(V)
-    return result
+        result[n_in, n_in] = total_weight(len(V), sample_weight)
+    if sample_weight is None:
+        return result
+    return (result + result.T) / 2  # the product above is symmetric only up to rounding
+
+
+def total_weight(n_samples: int, sample_weight: FloatArray | None) -> float:
+    """Return the sum of the sample weights: the number of samples if there are none."""
+    if sample_weight is None:
+        return n_samples
+    return float(np.sum(sample_weight, dtype=np.float64))
 
 
 class Gram:
@@ -88,6 +108,7 @@ class Gram:
         The layer's input.
     bias : bool, default True
         Whether the layer has a bias. Without one, b stays as it is.
+    sample_weight : ndarray, shape (n_samples,), optional
 
     Attributes
     ----------
@@ -95,9 +116,11 @@ class Gram:
         See `gram_matrix`.
     """
 
-    def __init__(self, V: FloatArray, *, bias: bool = True) -> None:
+    def __init__(
+        self, V: FloatArray, *, bias: bool = True, sample_weight: FloatArray | None = None
+    ) -> None:
         self.bias = bias
-        self.matrix = gram_matrix(V, bias=bias)
+        self.matrix = gram_matrix(V, bias=bias, sample_weight=sample_weight)
         self._asked: tuple[float, float] | None = None
         self._inverse: FloatArray | None = None
 
@@ -134,7 +157,9 @@ class Gram:
         return float(np.linalg.eigvalsh(self.matrix)[-1])
 
 
-def correlate(T: FloatArray, A: FloatArray, V: FloatArray) -> Layer:
+def correlate(
+    T: FloatArray, A: FloatArray, V: FloatArray, sample_weight: FloatArray | None = None
+) -> Layer:
     """Return the correlations R^T V and R^T 1 of the residual R = T - A with a layer's input.
 
     Parameters
@@ -143,6 +168,8 @@ def correlate(T: FloatArray, A: FloatArray, V: FloatArray) -> Layer:
         What the layer should produce (U_i, or Y) and what it does, V W^T + b.
     V : ndarray, shape (n_samples, n_in)
         Its input.
+    sample_weight : ndarray, shape (n_samples,), optional
+        Of the rows of R; by default 1 each.
 
     Returns
     -------
@@ -153,6 +180,8 @@ def correlate(T: FloatArray, A: FloatArray, V: FloatArray) -> Layer:
     # In blocks of rows, large enough for the product, so that the residual is never stored whole.
     for rows in row_blocks(len(V), ROWS):
         R = T[rows] - A[rows]
+        if sample_weight is not None:
+            R *= sample_weight[rows, np.newaxis]
         C += R.T @ V[rows]
         c += R.sum(axis=0)
     return C, c

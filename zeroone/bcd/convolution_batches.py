@@ -323,17 +323,17 @@ class FiringCounts:
             for q, region in enumerate(state.regions):
                 self.counts[rows, q] = bits[:, :, region].sum(axis=2, dtype=kind).T
 
-    def batches(self) -> Iterator[tuple[FloatArray, FloatArray]]:
-        """Yield S as rows and labels, a block of samples at a time."""
+    def batches(self) -> Iterator[tuple[FloatArray, FloatArray, None]]:
+        """Yield S as rows and labels, a block of samples at a time; samples have no weights."""
         for rows in row_blocks(len(self.Y), 4096):
             S = self.counts[rows].astype(self.Y.dtype)
             S /= self.sizes[:, None].astype(self.Y.dtype)
-            yield S.reshape(len(S), len(self.sizes) * self.n_filters), self.Y[rows]
+            yield S.reshape(len(S), len(self.sizes) * self.n_filters), self.Y[rows], None
 
     def variance(self) -> float:
         """Return the mean variance of a column of S, or 1 if all are constant."""
         sums, squares = 0.0, 0.0
-        for S, _ in self.batches():
+        for S, _, _ in self.batches():
             sums = sums + S.sum(axis=0, dtype=np.float64)
             squares = squares + np.einsum("ni,ni->i", S, S, dtype=np.float64)
         variance = float(np.mean(squares / len(self.Y) - (sums / len(self.Y)) ** 2))

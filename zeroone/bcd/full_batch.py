@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from zeroone.bcd.blocks import (
     LARGEST_MARGIN,
@@ -52,6 +53,7 @@ from zeroone.support.validation import (
     check_integer,
     check_matrix,
     check_number,
+    check_sample_weight,
 )
 
 if TYPE_CHECKING:
@@ -68,9 +70,10 @@ def sweeps(
     options: Options,
     rng: np.random.Generator,
     start: ZeroOneMLP | None,
+    sample_weight: FloatArray | None = None,
 ) -> Iterator[Step]:
     """Yield the steps of all sweeps, each block in its turn; arguments as in `iterate`, checked."""
-    state = initial_state(X, Y, hidden, options, rng, start)
+    state = initial_state(X, Y, hidden, options, rng, start, sample_weight)
     updates = BlockUpdates(state, options, rng)
     terms: dict[str, float] = {}
     for sweep in range(1, options.sweeps + 1):
@@ -108,7 +111,7 @@ class BlockUpdates:
         self.rng = rng
         self.coefficients = options.coefficients(state.n_layers)
         # X never changes, so its Gram matrix is formed and inverted once.
-        self.input_gram = Gram(state.activations[0])
+        self.input_gram = Gram(state.activations[0], sample_weight=state.sample_weight)
 
     def update(self, block: str) -> tuple[list[str], dict[str, Any]]:
         """Update one block; return the names of the terms that it changed, and what it counted."""
@@ -129,12 +132,13 @@ class BlockUpdates:
         """W_i and b_i: ridge regression, then the group penalty on rows or columns."""
         state, prices = self.state, self.coefficients
         V, W, b = state.activations[layer], state.weights[layer], state.biases[layer]
-        gram = self.input_gram if layer == 0 else Gram(V)
-        C, c = correlate(state.target(layer), state.products[layer], V)
+        gram = self.input_gram if layer == 0 else Gram(V, sample_weight=state.sample_weight)
+        C, c = correlate(state.target(layer), state.products[layer], V, state.sample_weight)
         tau, gamma, lam = prices.layer_weight(layer), prices.gamma[layer], prices.lam[layer]
         if lam > 0 and prices.groups == "columns":
             W, b = proximal_linear_columns(W, b, C, c, gram, tau=tau, gamma=gamma, lam=lam)
-            C, c = correlate(state.target(layer), layer_product(V, W, b), V)
+            A = layer_product(V, W, b)
+            C, c = correlate(state.target(layer), A, V, state.sample_weight)
             W, b = ridge_on_columns(W, b, C, c, gram, tau=tau, gamma=gamma)
         else:
             W, b = ridge_weights(W, b, C, c, gram, tau=tau, gamma=gamma)
@@ -209,6 +213,7 @@ def iterate(
     *,
     rng: np.random.Generator | int | None = None,
     start: ZeroOneMLP | None = None,
+    sample_weight: ArrayLike | None = None,
     **options: Any,
 ) -> Iterator[Step]:
     """Train a 0/1 MLP by full-batch block coordinate descent, one block update at a time.
@@ -225,6 +230,9 @@ def iterate(
         Source of randomness for the start and the order of the neurons.
     start : ZeroOneMLP, optional
         A net to go on from.
+    sample_weight : array_like, shape (n_samples,), optional
+        How often each sample counts in F, > 0; by default once. A sample's bits do not depend on
+        its weight, only the weights W do.
     **options
         The fields of `Options`, by name.
 
@@ -261,6 +269,7 @@ def iterate(
     Y = check_matrix("Y", Y, dtype=X.dtype)
     if len(X) != len(Y):
         raise ValueError(f"Y must have {len(X)} rows like X, but has {len(Y)}")
+    weight = check_sample_weight(sample_weight, len(X), X.dtype)
     sizes = check_hidden(hidden)
     expected = (X.shape[1], *sizes, Y.shape[1])
     if start is not None and start.layer_sizes != expected:
@@ -268,7 +277,7 @@ def iterate(
     chosen.blocks(len(sizes) + 1, np.random.default_rng(0))
     for sweep in (1, chosen.sweeps):
         chosen.coefficients(len(sizes) + 1, sweep)
-    return sweeps(X, Y, sizes, chosen, np.random.default_rng(rng), start)
+    return sweeps(X, Y, sizes, chosen, np.random.default_rng(rng), start, weight)
 
 
 @dataclass(frozen=True)
@@ -398,6 +407,7 @@ def initial_state(
     options: Options,
     rng: np.random.Generator,
     start: ZeroOneMLP | None = None,
+    sample_weight: FloatArray | None = None,
 ) -> State:
     """Return the variables at which descent starts: a forward pass, with U moved out of the gap.
 
@@ -412,17 +422,18 @@ def initial_state(
     rng : numpy.random.Generator
     start : ZeroOneMLP, optional
         A net to go on from, instead of a new one.
+    sample_weight : ndarray, shape (n_samples,), optional
 
     Returns
     -------
     State
         Hidden layers by `options.initialisation`, the output layer by ridge regression.
     """
-    state = State(Y, [X], [], [], [], [])
+    state = State(Y, [X], [], [], [], [], sample_weight)
     for layer, size in enumerate(hidden):
         V = state.activations[-1]
         if start is None:
-            W, b = initial_rows(V, Y, size, options.initialisation, rng)
+            W, b = initial_rows(V, Y, size, options.initialisation, rng, sample_weight)
         else:
             W, b = start.weights[layer].astype(X.dtype), start.biases[layer].astype(X.dtype)
         A = layer_product(V, W, b)
@@ -437,7 +448,10 @@ def initial_state(
         W, b = np.zeros((Y.shape[1], hidden[-1]), X.dtype), np.zeros(Y.shape[1], X.dtype)
         gamma = options.coefficients(len(hidden) + 1).gamma[-1]
         # At zero weights the residual is Y itself.
-        W, b = ridge_weights(W, b, Y.T @ V, Y.sum(axis=0), Gram(V), tau=1.0, gamma=gamma)
+        weighted = Y if sample_weight is None else Y * sample_weight[:, np.newaxis]
+        gram = Gram(V, sample_weight=sample_weight)
+        C, c = weighted.T @ V, weighted.sum(axis=0)
+        W, b = ridge_weights(W, b, C, c, gram, tau=1.0, gamma=gamma)
     else:
         W, b = start.weights[-1].astype(X.dtype), start.biases[-1].astype(X.dtype)
     state.weights.append(W)

@@ -16,6 +16,9 @@ and after the last batch of an epoch
 
 The blocks W_h (for its averages), T and U_i each lower the batch's objective; W_i need not lower it
 on the next batch (docs/theory.md#b2). `batch_steps` is the loop over the blocks.
+
+With sample weights, every sum over the samples of a batch is a weighted one, and n is the sum of
+their weights. The bits of a sample do not depend on its weight.
 """
 
 from __future__ import annotations
@@ -25,9 +28,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from zeroone.bcd.blocks import LARGEST_MARGIN, REMEDIES, gram_matrix, nearest_on_side
+from zeroone.bcd.blocks import (
+    LARGEST_MARGIN,
+    REMEDIES,
+    gram_matrix,
+    nearest_on_side,
+    total_weight,
+)
 from zeroone.bcd.initialise import INITIALISATIONS, initial_rows, scale_to_unit_variance
 from zeroone.bcd.neurons import neuron_groups, sweep_neurons
 from zeroone.bcd.objective import LARGEST_PRICE, Layer, layer_product, per_layer, squared_distance
@@ -58,6 +67,7 @@ from zeroone.support.validation import (
     check_integer,
     check_matrix,
     check_number,
+    check_sample_weight,
 )
 
 # Returns the scaled inputs of the samples whose indices it gets.
@@ -133,6 +143,7 @@ def train(
     *,
     measure: bool = False,
     fetch: Fetch | None = None,
+    sample_weight: FloatArray | None = None,
 ) -> Iterator[Step]:
     """Run all epochs on scaled data, and yield a step after every block update of every batch.
 
@@ -141,7 +152,7 @@ def train(
     X : ndarray or ScaledRows, shape (n_samples, n_features)
         Input, scaled.
     Y : ndarray, shape (n_samples, n_classes)
-        Labels -1 and +1.
+        Labels -1 and +1; any numbers, if the targets are fixed.
     state : BatchState
         From `start`; changed in place.
     options : BatchOptions
@@ -149,6 +160,8 @@ def train(
         See `batch_steps`; an epoch's last batch is measured in any case.
     fetch : callable, optional
         What stands for ``X[rows]`` given the indices of a batch's samples, such as moved images.
+    sample_weight : ndarray, shape (n_samples,), optional
+        How often each sample counts, > 0; by default once.
 
     Yields
     ------
@@ -170,19 +183,26 @@ def train(
             # The samples that do not fill a batch wait for another epoch's order.
             rows = order[number * size : (number + 1) * size]
             inputs = X[rows] if fetch is None else fetch(rows)
-            batch = Batch(state, inputs, Y[rows], options, tau)
+            weight = None if sample_weight is None else sample_weight[rows]
+            batch = Batch(state, inputs, Y[rows], options, tau, weight)
             last = number == per_epoch - 1
             yield from batch_steps(batch, blocks, proximity, measure=measure or last)
         removing = options.lam > 0 and updates <= 2 * total / 3
         yield from epoch_end(batch, blocks, removing=removing)
 
 
-def output_step(X: Rows, Y: FloatArray, state: BatchState, options: BatchOptions) -> Step:
+def output_step(
+    X: Rows,
+    Y: FloatArray,
+    state: BatchState,
+    options: BatchOptions,
+    sample_weight: FloatArray | None = None,
+) -> Step:
     """Fit the output layer to the hard network's bits on all data: the last step of a training.
 
     Parameters
     ----------
-    X, Y, state, options
+    X, Y, state, options, sample_weight
         As in `train`.
 
     Returns
@@ -191,7 +211,7 @@ def output_step(X: Rows, Y: FloatArray, state: BatchState, options: BatchOptions
         Block "output". Its terms are the mean fit of a sample and the ridge on the layer.
     """
     state.objective = None  # the last batch is not needed any more
-    whole = WholeOutput(state, X, Y, options)
+    whole = WholeOutput(state, X, Y, options, sample_weight)
     before = whole.terms()
     whole.fit()
     state.objective = whole
@@ -227,12 +247,14 @@ def run_stages(
     *,
     measure: bool = False,
     fetch: Fetch | None = None,
+    sample_weight: FloatArray | None = None,
 ) -> Iterator[Step]:
     """Yield the steps of all stages; arguments as in `train`, checked."""
     state: BatchState | None = None
+    how: dict[str, Any] = {"measure": measure, "fetch": fetch, "sample_weight": sample_weight}
     for layers, stage in stages(hidden, options):
-        state = start(X, Y, layers, stage, rng, state)
-        yield from train(X, Y, state, stage, measure=measure, fetch=fetch)
+        state = start(X, Y, layers, stage, rng, state, sample_weight)
+        yield from train(X, Y, state, stage, **how)
 
 
 def iterate(
@@ -242,6 +264,7 @@ def iterate(
     *,
     rng: np.random.Generator | int | None = None,
     measure: bool = False,
+    sample_weight: ArrayLike | None = None,
     **options: Any,
 ) -> Iterator[Step]:
     """Train a 0/1 MLP by mini-batch block coordinate descent, one block update at a time.
@@ -251,13 +274,15 @@ def iterate(
     X : array_like, shape (n_samples, n_features)
         The input, already centred and scaled (`zeroone.nets.scaling`). float32 is kept.
     Y : array_like, shape (n_samples, n_classes)
-        Labels: +1 at a sample's class and -1 elsewhere.
+        Labels: +1 at a sample's class and -1 elsewhere. With ``targets="fixed"``, any numbers.
     hidden : int or sequence of int
         Sizes of the hidden layers.
     rng : numpy.random.Generator or seed, optional
         Source of randomness.
     measure : bool, default False
         See `batch_steps`.
+    sample_weight : array_like, shape (n_samples,), optional
+        How often each sample counts, > 0; by default once.
     **options
         The fields of `BatchOptions`, by name.
 
@@ -279,12 +304,14 @@ def iterate(
     Y = check_matrix("Y", Y, dtype=X.dtype)
     if len(X) != len(Y):
         raise ValueError(f"Y must have {len(X)} rows like X, but has {len(Y)}")
-    if not np.all(np.abs(Y) == 1):
-        raise ValueError("Y must hold -1 and +1 only")
+    if chosen.targets == "slack" and not np.all(np.abs(Y) == 1):
+        raise ValueError("Y must hold -1 and +1 only, unless targets are fixed")
+    weight = check_sample_weight(sample_weight, len(X), X.dtype)
     sizes = check_hidden(hidden)
     for sweep in (1, 2):
         chosen.prices(len(sizes), sweep, 2)
-    return run_stages(X, Y, sizes, chosen, np.random.default_rng(rng), measure=measure)
+    generator = np.random.default_rng(rng)
+    return run_stages(X, Y, sizes, chosen, generator, measure=measure, sample_weight=weight)
 
 
 @dataclass(frozen=True)
@@ -472,6 +499,7 @@ def start(
     options: BatchOptions,
     rng: np.random.Generator,
     below: BatchState | None = None,
+    sample_weight: FloatArray | None = None,
 ) -> BatchState:
     """Return the state before the first batch.
 
@@ -480,13 +508,14 @@ def start(
     X : ndarray or ScaledRows, shape (n_samples, n_features)
         Input, scaled.
     Y : ndarray, shape (n_samples, n_classes)
-        Labels -1 and +1.
+        Labels -1 and +1; any numbers, if the targets are fixed.
     hidden : sequence of int
         Sizes of the hidden layers.
     options : BatchOptions
     rng : numpy.random.Generator
     below : BatchState, optional
         A trained net with fewer hidden layers, whose hidden layers are the lowest of the new one.
+    sample_weight : ndarray, shape (n_samples,), optional
 
     Returns
     -------
@@ -498,10 +527,10 @@ def start(
     settled = len(layers)
     # Enough rows to start from: classes are mixed by the permutation.
     sample = rng.permutation(len(X))[: max(size, 4 * max(hidden))]
-    V = X[sample]
+    V, weight = X[sample], None if sample_weight is None else sample_weight[sample]
     for number, units in enumerate(hidden):
         if number >= settled:
-            layers.append(initial_rows(V, Y[sample], units, options.initialisation, rng))
+            layers.append(initial_rows(V, Y[sample], units, options.initialisation, rng, weight))
         V = (layer_product(V, *layers[number]) > 0).astype(X.dtype)
     output = RunningRegression(
         V.shape[1],
@@ -511,11 +540,39 @@ def start(
         batch_size=size,
         dtype=X.dtype,
     )
-    output.update(V, Y[sample])
+    output.update(V, Y[sample], weight)
     layers.append(output.layer())
     weights = [W.astype(X.dtype) for W, _ in layers]
     biases = [b.astype(X.dtype) for _, b in layers]
     return BatchState(weights, biases, output, rng, 0 if below is None else below.epoch, settled)
+
+
+def start_at(
+    X: Rows,
+    Y: FloatArray,
+    layers: Sequence[Layer],
+    options: BatchOptions,
+    rng: np.random.Generator,
+    sample_weight: FloatArray | None = None,
+) -> BatchState:
+    """Return the state of a net whose weights and biases are given, for all layers to go on.
+
+    Parameters
+    ----------
+    X, Y, options, rng, sample_weight
+        As in `start`.
+    layers : sequence of (W, b)
+        From the first hidden layer to the output layer, for scaled input.
+    """
+    weights, biases = [W for W, _ in layers], [b for _, b in layers]
+    output = RunningRegression(
+        0, 0, gamma=options.gamma, forgetting=options.forgetting, batch_size=1, dtype=X.dtype
+    )
+    given = BatchState(weights, biases, output, rng)
+    state = start(X, Y, [len(b) for b in biases[:-1]], options, rng, given, sample_weight)
+    state.set_layer(-1, weights[-1].astype(X.dtype), biases[-1].astype(X.dtype))
+    state.settled = 0
+    return state
 
 
 class Batch:
@@ -530,6 +587,8 @@ class Batch:
     options : BatchOptions
     tau : tuple of float
         Prices of the hidden layers for this batch.
+    sample_weight : ndarray, shape (n,), optional
+        How often each sample counts, > 0; by default once.
 
     Attributes
     ----------
@@ -554,8 +613,10 @@ class Batch:
         Y: FloatArray,
         options: BatchOptions,
         tau: tuple[float, ...],
+        sample_weight: FloatArray | None = None,
     ) -> None:
         self.state, self.Y, self.options, self.tau = state, Y, options, tau
+        self.sample_weight, self.total = sample_weight, total_weight(len(Y), sample_weight)
         self.inputs = [X]
         self.bits = []
         self.computed: list[FloatArray] = []
@@ -575,15 +636,18 @@ class Batch:
         for i, tau in enumerate(self.tau):
             coupling = np.nan
             if measure:
-                distance = squared_distance(self.preactivations[i], self.products[i])
-                coupling = tau / 2 * distance / len(self.Y)
+                coupling = tau / 2 * self.distance(self.preactivations[i], self.products[i])
             values[f"coupling_{i + 1}"] = coupling
         values["sparsity"] = self.options.lam * sum(len(W) for W in self.state.weights[:-1])
         return values
 
     def fit_term(self) -> dict[str, float]:
         """Return the mean fit of a sample alone."""
-        return {"fit": squared_distance(self.targets, self.products[-1]) / 2 / len(self.Y)}
+        return {"fit": self.distance(self.targets, self.products[-1]) / 2}
+
+    def distance(self, P: FloatArray, Q: FloatArray) -> float:
+        """Return the mean of |p - q|^2 over the samples."""
+        return squared_distance(P, Q, self.sample_weight) / self.total
 
     def leave_gap(self, layer: int) -> None:
         """Set U_i to the nearest pre-activations with the bits decided."""
@@ -599,7 +663,7 @@ class Batch:
     def update_output(self) -> None:
         """Block W_h: fit the running averages, this batch included."""
         state = self.state
-        state.output.update(self.inputs[-1], self.targets)
+        state.output.update(self.inputs[-1], self.targets, self.sample_weight)
         W, b = state.output.layer()
         state.set_layer(-1, W.astype(self.Y.dtype), b.astype(self.Y.dtype))
         self.products[-1] = layer_product(self.inputs[-1], *state.layers()[-1])
@@ -643,12 +707,15 @@ class Batch:
         if layer < self.state.settled:
             proximity *= self.options.settled_proximity
         W, b = self.state.layers()[layer]
+        price: dict[str, Any] = {"rho": proximity - 1, "sample_weight": self.sample_weight}
         if self.options.proximal == "batch":
-            W, b = proximal_weights(W, b, U - A, V, rho=proximity - 1)
+            W, b = proximal_weights(W, b, U - A, V, **price)
         else:
-            # The input was scaled; hidden bits are not, and have a large mean.
-            metric = covariance_metric(V, self.options.whitening) if layer > 0 else None
-            W, b = proximal_weights_by_sample(W, b, U - A, V, rho=proximity - 1, metric=metric)
+            metric = None
+            if layer > 0:
+                # The input was scaled; hidden bits are not, and have a large mean.
+                metric = covariance_metric(V, self.options.whitening, self.sample_weight)
+            W, b = proximal_weights_by_sample(W, b, U - A, V, metric=metric, **price)
         self.state.set_layer(layer, W, b)
 
     def remove_neurons(self) -> int:
@@ -669,9 +736,10 @@ class Batch:
             if top:
                 regression = state.output.regression()
             else:
-                V, n = self.inputs[layer + 1], len(self.Y)
+                V, n, weight = self.inputs[layer + 1], self.total, self.sample_weight
                 A = layer_product(V, *state.layers()[layer + 1])
-                gram, cross = gram_matrix(V) / n, cross_matrix(V, A) / n
+                gram = gram_matrix(V, sample_weight=weight) / n
+                cross = cross_matrix(V, A, weight) / n
                 regression = Regression.from_gram(gram, cross, self.options.gamma)
             units = len(state.weights[layer])
             regression, kept = remove_cheapest(regression, lam / tau, most=-(-units // 5))
@@ -697,7 +765,7 @@ class Batch:
         """Scale the rows of the hidden layers to unit variance on this batch; no bit changes."""
         V = self.inputs[0]
         for layer in range(len(self.tau)):
-            W, b = scale_to_unit_variance(*self.state.layers()[layer], V)
+            W, b = scale_to_unit_variance(*self.state.layers()[layer], V, self.sample_weight)
             self.state.set_layer(layer, W, b)
             V = (layer_product(V, W, b) > 0).astype(V.dtype)
             self.refresh_product(layer)
@@ -717,18 +785,28 @@ class WholeOutput:
         Labels -1 and +1.
     options : BatchOptions
         For the targets and the ridge.
+    sample_weight : ndarray, shape (n_samples,), optional
     """
 
-    def __init__(self, state: BatchState, X: Rows, Y: FloatArray, options: BatchOptions) -> None:
+    def __init__(
+        self,
+        state: BatchState,
+        X: Rows,
+        Y: FloatArray,
+        options: BatchOptions,
+        sample_weight: FloatArray | None = None,
+    ) -> None:
         self.state, self.Y, self.options = state, Y, options
+        self.sample_weight = sample_weight
         self.rows = row_blocks(len(X), 4096)
         # 0/1 in a byte each: computed once, used in every iteration.
         self.bits = [hidden_bits(X[rows], state.layers()).astype(np.uint8) for rows in self.rows]
 
-    def batches(self) -> Iterator[tuple[FloatArray, FloatArray]]:
-        """Yield hidden bits as floats and labels, a block of rows at a time."""
+    def batches(self) -> Iterator[tuple[FloatArray, FloatArray, FloatArray | None]]:
+        """Yield hidden bits as floats, labels and weights, a block of rows at a time."""
         for V, rows in zip(self.bits, self.rows, strict=True):
-            yield V.astype(self.Y.dtype), self.Y[rows]
+            weight = None if self.sample_weight is None else self.sample_weight[rows]
+            yield V.astype(self.Y.dtype), self.Y[rows], weight
 
     def terms(self) -> dict[str, float]:
         """Return the mean fit of a sample to the best targets, and the ridge."""

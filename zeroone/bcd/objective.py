@@ -12,6 +12,9 @@ activations V_i, and every disagreement has a price:
 
 (three-splitting form; Zhang, Zhou, Li, Xiu, arXiv:2206.09379; docs/theory.md#b). Setting V_i =
 step(U_i) removes the activation terms and gives the two-splitting form (docs/theory.md#b2).
+
+With sample weights s_n, every squared distance |P - Q|^2 is sum_n s_n |p_n - q_n|^2. The ridge and
+the price of groups belong to no sample, so a sample of weight 2 is the same as that sample twice.
 """
 
 from collections.abc import Sequence
@@ -69,10 +72,16 @@ def layer_product(
     return A
 
 
-def squared_distance(P: FloatArray, Q: FloatArray | BoolArray) -> float:
-    """Return |P - Q|^2, summed in double precision over blocks of rows."""
+def squared_distance(
+    P: FloatArray, Q: FloatArray | BoolArray, sample_weight: FloatArray | None = None
+) -> float:
+    """Return |P - Q|^2, or sum_n s_n |p_n - q_n|^2, in double precision over blocks of rows."""
     total = 0.0
     for rows in row_blocks(len(P)):
+        if sample_weight is not None:
+            squares = np.square((P[rows] - Q[rows]).astype(np.float64)).sum(axis=1)
+            total += float(sample_weight[rows] @ squares)
+            continue
         difference = (P[rows] - Q[rows]).ravel(order="K").astype(np.float64, copy=False)
         total += float(difference @ difference)
     return total
@@ -151,6 +160,8 @@ class State:
         b_1, ..., b_h.
     products : list of ndarray, shape (n_samples, n_i)
         A_i = V_{i-1} W_i^T + b_i for i = 1, ..., h.
+    sample_weight : ndarray, shape (n_samples,), optional
+        s, > 0; by default 1 each.
     """
 
     Y: FloatArray
@@ -159,6 +170,7 @@ class State:
     weights: list[FloatArray]
     biases: list[FloatArray]
     products: list[FloatArray]
+    sample_weight: FloatArray | None = None
 
     @property
     def n_layers(self) -> int:
@@ -185,19 +197,20 @@ class State:
     def copy(self) -> "State":
         """Return a deep copy, to keep what a later step will change."""
         lists = (self.activations, self.preactivations, self.weights, self.biases, self.products)
-        return State(self.Y, *([each.copy(order="K") for each in arrays] for arrays in lists))
+        V, U, W, b, A = ([each.copy(order="K") for each in arrays] for arrays in lists)
+        return State(self.Y, V, U, W, b, A, self.sample_weight)
 
 
 def fit_or_coupling(state: State, coefficients: Coefficients, layer: int) -> float:
     """Return (tau_i/2) |U_i - A_i|^2, or 1/2 |Y - A_h|^2 for the last layer."""
-    distance = squared_distance(state.target(layer), state.products[layer])
+    distance = squared_distance(state.target(layer), state.products[layer], state.sample_weight)
     return coefficients.layer_weight(layer) / 2 * distance
 
 
 def activation_mismatch(state: State, coefficients: Coefficients, layer: int) -> float:
     """Return (pi_i/2) |V_i - step(U_i)|^2 for the hidden layer `layer` (0-based)."""
     V, U = state.activations[layer + 1], state.preactivations[layer]
-    return coefficients.pi[layer] / 2 * squared_distance(V, U > 0)
+    return coefficients.pi[layer] / 2 * squared_distance(V, U > 0, state.sample_weight)
 
 
 def ridge(state: State, coefficients: Coefficients) -> float:

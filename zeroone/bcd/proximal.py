@@ -19,7 +19,7 @@ few samples that want to move do so, and trains far better, but nothing bounds i
 
 import numpy as np
 
-from zeroone.bcd.blocks import Gram, gram_matrix, inverse
+from zeroone.bcd.blocks import Gram, gram_matrix, inverse, total_weight
 from zeroone.bcd.objective import Layer
 from zeroone.support.validation import FloatArray
 
@@ -27,7 +27,13 @@ PROXIMAL_FORMS = ("samples", "batch")
 
 
 def proximal_weights(
-    W: FloatArray, b: FloatArray, D: FloatArray, V: FloatArray, *, rho: float
+    W: FloatArray,
+    b: FloatArray,
+    D: FloatArray,
+    V: FloatArray,
+    *,
+    rho: float,
+    sample_weight: FloatArray | None = None,
 ) -> Layer:
     """Minimise 1/2 |U - V W^T - b|^2 + (rho/2) (|W - W0|^2 + |b - b0|^2) over W and b.
 
@@ -41,18 +47,24 @@ def proximal_weights(
         The layer's input.
     rho : float
         Price of moving, >= 0, in units of the mean squared length of a row of [V 1].
+    sample_weight : ndarray, shape (n_samples,), optional
+        How often each sample counts; by default once.
 
     Returns
     -------
     W, b : ndarray, shape (n_out, n_in) and (n_out,)
     """
-    gram = Gram(V)
-    price = rho * float(np.trace(gram.matrix)) / len(V)
+    gram = Gram(V, sample_weight=sample_weight)
+    price = rho * float(np.trace(gram.matrix)) / total_weight(len(V), sample_weight)
+    if sample_weight is not None:
+        D = D * sample_weight[:, np.newaxis]
     step = gram.solve(gram.join(D.T @ V, D.sum(axis=0)), 1.0, price)
     return gram.split(gram.join(W, b) + step, W.dtype)
 
 
-def covariance_metric(V: FloatArray, whitening: float) -> FloatArray:
+def covariance_metric(
+    V: FloatArray, whitening: float, sample_weight: FloatArray | None = None
+) -> FloatArray:
     """Return M = (G + delta I)/(1 + delta), delta = `whitening`.
 
     G is the Gram matrix of [V 1], divided by its mean eigenvalue, so that M is near the identity
@@ -62,7 +74,7 @@ def covariance_metric(V: FloatArray, whitening: float) -> FloatArray:
     -------
     ndarray, shape (n_in + 1, n_in + 1), float64
     """
-    G = gram_matrix(V)
+    G = gram_matrix(V, sample_weight=sample_weight)
     G /= max(float(np.trace(G)) / len(G), np.finfo(float).tiny)
     G.flat[:: len(G) + 1] += whitening
     return G / (1 + whitening)
@@ -76,6 +88,7 @@ def proximal_weights_by_sample(
     *,
     rho: float,
     metric: FloatArray | None = None,
+    sample_weight: FloatArray | None = None,
 ) -> Layer:
     """Add up the minimisers of 1/2 |u_n - W v_n - b|^2 + (rho/2) |[W b] - [W0 b0]|_M^2.
 
@@ -88,6 +101,8 @@ def proximal_weights_by_sample(
         metric, of the mean of v^T M^{-1} v).
     metric : ndarray, shape (n_in + 1, n_in + 1), optional
         M, positive definite; the identity by default. |R|_M^2 = tr(R M R^T).
+    sample_weight : ndarray, shape (n_samples,), optional
+        How often each sample counts; by default once.
 
     Returns
     -------
@@ -101,6 +116,8 @@ def proximal_weights_by_sample(
         dual = V @ rows[:-1, :-1] + rows[-1, :-1]
         constant = V @ rows[:-1, -1] + rows[-1, -1]
     lengths = np.einsum("ni,ni->n", V, dual) + constant
-    lengths += rho * lengths.mean()
+    lengths += rho * np.average(lengths, weights=sample_weight).astype(V.dtype)
     moves = D / lengths[:, None]
+    if sample_weight is not None:
+        moves *= sample_weight[:, np.newaxis]
     return W + moves.T @ dual, b + moves.T @ constant

@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zeroone.bcd.blocks import gram_matrix, inverse
+from zeroone.bcd.blocks import gram_matrix, inverse, total_weight
 from zeroone.bcd.objective import Layer, squared_distance
 from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.support.rows import row_blocks
@@ -74,8 +74,15 @@ def with_ridge(gram: FloatArray, gamma: float) -> FloatArray:
     return H
 
 
-def cross_matrix(V: FloatArray, T: FloatArray) -> FloatArray:
-    """Return [V 1]^T T, shape (n_units + 1, n_next), for V (n, n_units) and T (n, n_next)."""
+def cross_matrix(
+    V: FloatArray, T: FloatArray, sample_weight: FloatArray | None = None
+) -> FloatArray:
+    """Return [V 1]^T T, shape (n_units + 1, n_next), for V (n, n_units) and T (n, n_next).
+
+    With sample weights s it is [V 1]^T diag(s) T.
+    """
+    if sample_weight is not None:
+        T = T * sample_weight[:, np.newaxis]
     return np.vstack([V.T @ T, T.sum(axis=0)])
 
 
@@ -185,16 +192,21 @@ class RunningRegression:
         self.gamma = gamma
         self.forgetting = forgetting
         self.batch_size = batch_size
-        self.seen = 0
+        self.seen = 0.0
 
-    def update(self, V: FloatArray, T: FloatArray) -> None:
-        """Take a batch into the averages: V (n, n_units) and targets T (n, n_outputs)."""
-        n = len(V)
+    def update(self, V: FloatArray, T: FloatArray, sample_weight: FloatArray | None = None) -> None:
+        """Take a batch into the averages: V (n, n_units) and targets T (n, n_outputs).
+
+        With sample weights, n is their sum.
+        """
+        n = total_weight(len(V), sample_weight)
         self.seen += n
         rate = 1 - (1 - self.forgetting) ** (n / self.batch_size)
         # As long as few samples came, the plain mean over them.
         rate = max(rate, n / self.seen)
-        for average, product in ((self.gram, gram_matrix(V)), (self.cross, cross_matrix(V, T))):
+        gram = gram_matrix(V, sample_weight=sample_weight)
+        cross = cross_matrix(V, T, sample_weight)
+        for average, product in ((self.gram, gram), (self.cross, cross)):
             average *= 1 - rate
             product *= rate / n
             average += product
@@ -215,16 +227,17 @@ class RunningRegression:
         return Regression.from_gram(self.gram, self.cross, self.gamma)
 
 
-Batches = Callable[[], Iterator[tuple[FloatArray, FloatArray]]]
+# Hidden bits, labels and, if there are any, sample weights of all samples, a block at a time.
+Batches = Callable[[], Iterator[tuple[FloatArray, FloatArray, FloatArray | None]]]
 
 
 def output_loss(batches: Batches, W: FloatArray, b: FloatArray, *, targets: str) -> float:
     """Return the mean of 1/2 |T - f|^2 over all samples, T the best targets for the outputs f."""
-    total, count = 0.0, 0
-    for V, Y in batches():
+    total, count = 0.0, 0.0
+    for V, Y, sample_weight in batches():
         f = V @ W.T + b
-        total += squared_distance(target_block(f, Y, targets), f) / 2
-        count += len(V)
+        total += squared_distance(target_block(f, Y, targets), f, sample_weight) / 2
+        count += total_weight(len(V), sample_weight)
     return total / count
 
 
@@ -242,7 +255,8 @@ def fit_output(
     Parameters
     ----------
     batches : callable
-        Returns an iterator over (V, Y): hidden bits, and labels -1 and +1.
+        Returns an iterator over (V, Y, s): hidden bits, labels -1 and +1 (or any numbers, if the
+        targets are fixed), and sample weights or None.
     W, b : ndarray, shape (n_classes, n_units) and (n_classes,)
         Where to start.
     gamma : float
@@ -264,17 +278,17 @@ def fit_output(
     down. With slack targets it is 1.8.
     """
     gram = np.zeros((W.shape[1] + 1, W.shape[1] + 1))
-    count = 0
-    for V, _ in batches():
-        gram += gram_matrix(V)
-        count += len(V)
+    count = 0.0
+    for V, _, sample_weight in batches():
+        gram += gram_matrix(V, sample_weight=sample_weight)
+        count += total_weight(len(V), sample_weight)
     solution = inverse(with_ridge(gram, gamma * count))
     relaxation = 1.8 if targets == "slack" else 1.0
     W, b = W.copy(), b.copy()
     for _ in range(iterations if targets == "slack" else 1):
         cross = np.zeros((len(gram), len(W)))
-        for V, Y in batches():
-            cross += cross_matrix(V, target_block(V @ W.T + b, Y, targets))
+        for V, Y, sample_weight in batches():
+            cross += cross_matrix(V, target_block(V @ W.T + b, Y, targets), sample_weight)
         rows = cross.T @ solution
         W += (relaxation * (rows[:, :-1] - W)).astype(W.dtype)
         b += (relaxation * (rows[:, -1] - b)).astype(b.dtype)
@@ -390,7 +404,7 @@ def refit_output(network: ZeroOneMLP, X: NDArray[Any], labels: NDArray[np.intp])
     V, _ = layer_values(network, X, top - 1)
     signed = signed_targets(labels, network.layer_sizes[-1], V.dtype)
     W, b = network.weights[top], network.biases[top]
-    W, b = fit_output(lambda: iter([(V, signed)]), W, b, gamma=1e-2, targets="slack")
+    W, b = fit_output(lambda: iter([(V, signed, None)]), W, b, gamma=1e-2, targets="slack")
     return with_layer(network, top, W, b)
 
 

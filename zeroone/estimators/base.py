@@ -1,7 +1,8 @@
-"""What the classifiers share: data, labels, scaling of the input, prediction."""
+"""What all estimators share: data, weights of samples, scaling of the input, where to start."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
@@ -9,9 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from zeroone.datasets.shifts import check_image_shape, moved
-from zeroone.estimators.conventions import Conventions, check_input, check_labels
+from zeroone.estimators.conventions import Conventions, check_input
+from zeroone.estimators.samples import Samples, check_weights, merged
 from zeroone.nets.mlp import ZeroOneMLP
-from zeroone.nets.scaling import InputScaling, Rows
+from zeroone.nets.network import Network, load
+from zeroone.nets.scaling import InputScaling, PickedRows, Rows
+from zeroone.nets.units import Units
 from zeroone.steps import History, Step
 from zeroone.support.validation import (
     FloatArray,
@@ -21,15 +25,23 @@ from zeroone.support.validation import (
     floating_dtype,
 )
 
+# Weights and biases of a layer.
+Weights = tuple[FloatArray, FloatArray]
+# A network, or the path of the file that holds it.
+Start = str | os.PathLike[str] | ZeroOneMLP | Network
 
-class NetworkClassifier(Conventions):
-    """A classifier that trains a `ZeroOneMLP` step by step.
 
-    A subclass has the parameters ``hidden``, ``whitening``, ``dtype`` and ``random_state``, and
-    says how to train: `_check_parameters` and `_train`; with the parameters ``shift`` and
-    ``image_shape`` it can move images, and with `_start` and `_one_pass` it can train on a stream
-    of samples. While it trains, ``state_.layers()`` returns the present weights and biases of every
-    layer, as pairs, for scaled input.
+class NetworkEstimator(Conventions):
+    """An estimator that trains a `ZeroOneMLP` step by step.
+
+    Its subclasses are of two kinds. One says what the outputs mean (`NetworkClassifier`,
+    `NetworkRegressor`): `_check_targets`, `_learn_targets`, `_more_targets`, `_encoded`,
+    `_n_outputs`. The other says how to train: `_check_parameters` and `_train`, and for a stream of
+    samples `_start` and `_one_pass`. An estimator that users see derives from one of each kind and
+    has the parameters ``hidden``, ``whitening``, ``dtype``, ``random_state``, ``warm_start`` and
+    ``initial_network``; with ``shift`` and ``image_shape`` it can move images. While it trains,
+    ``state_.layers()`` returns the present weights and biases of every layer, as pairs, for scaled
+    input.
     """
 
     hidden: int | Sequence[int]
@@ -37,23 +49,33 @@ class NetworkClassifier(Conventions):
     image_shape: Sequence[int] | None = None
     whitening: float | None
     dtype: str | None
+    warm_start: bool = False
+    initial_network: Start | None = None
     random_state: int | np.random.Generator | None
     state_: Any
-    # A `ZeroOneMLP`, or a `Network` where the classifier was given one.
+    # A `ZeroOneMLP`, or a `Network` where the estimator was given one.
     network_: Any
     history_: History
     n_iter_: int
+    # Whether the present training goes on from that of an earlier `fit`, and after which epoch.
+    _goes_on: bool
+    _epochs_before: int
+    _rng: np.random.Generator
 
     # ------------------------------------------------------------------------------- training
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train on all data.
 
         Parameters
         ----------
         X : array_like, shape (n_samples, n_features)
-        y : array_like, shape (n_samples,)
-            Labels of any type, of at least two classes.
+        y : array_like, shape (n_samples,) or (n_samples, n_outputs)
+            For a classifier, labels of any type, of at least two classes, one a sample; for a
+            regressor, numbers.
+        sample_weight : array_like, shape (n_samples,), optional
+            How often each sample counts, >= 0; by default once. Integer weights are the same as
+            repeating samples, to the last bit; samples of weight 0 are left out.
 
         Returns
         -------
@@ -64,29 +86,40 @@ class NetworkClassifier(Conventions):
         ValueError
             If the data or a parameter is not as it should be.
         """
-        for _ in self.steps(X, y):
+        for _ in self.steps(X, y, sample_weight):
             pass
         return self
 
-    def steps(self, X: ArrayLike, y: ArrayLike) -> Iterator[Step]:
+    def steps(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Iterator[Step]:
         """Train as `fit` does, and yield a step after every block update.
 
         The arguments are checked at once. `snapshot` gives the network at any step; after the last
         one, `network_` is the finished one.
         """
-        array, indices = self._begin(X, y, None)
-        return self._train(array, indices)
+        self._goes_on = self._check_warm_start()
+        samples = self._merged(self._gather(X, y, sample_weight, first=not self._goes_on))
+        self._prepare(samples)
+        return self._train(samples)
 
-    def _partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
+    def _partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
         """Go on training with one pass over some samples."""
         first = not hasattr(self, "state_")
-        if first and classes is None:
-            raise ValueError("classes must be passed to the first call of partial_fit")
-        array, indices = self._begin(X, y, classes) if first else self._continue(X, y)
-        data = self._rows(array)
+        samples = self._gather(X, y, sample_weight, first=first, classes=classes)
         if first:
-            self._start(data, indices)
-        for _ in self._one_pass(data, indices):
+            self._goes_on = False
+            self._prepare(samples)
+        data, targets, weight, _ = self._visited(samples)
+        if first:
+            self._start(data, targets, weight)
+        for _ in self._one_pass(data, targets, weight):
             pass
         self.n_iter_ = self.state_.epoch
         self.network_ = self.snapshot()
@@ -96,42 +129,106 @@ class NetworkClassifier(Conventions):
         """Refuse parameters of the method that are out of range."""
         raise NotImplementedError
 
-    def _train(self, X: NDArray[Any], indices: NDArray[np.intp]) -> Iterator[Step]:
+    def _train(self, samples: Samples) -> Iterator[Step]:
         """Yield the steps of a whole training, and set `network_` after the last."""
         raise NotImplementedError
 
-    def _start(self, data: Rows, indices: NDArray[np.intp]) -> None:
+    def _start(self, data: Rows, targets: NDArray[Any], weight: FloatArray | None) -> None:
         """Set `state_` to that of a new network."""
         raise NotImplementedError
 
-    def _one_pass(self, data: Rows, indices: NDArray[np.intp]) -> Iterator[Step]:
+    def _one_pass(
+        self, data: Rows, targets: NDArray[Any], weight: FloatArray | None
+    ) -> Iterator[Step]:
         """Go once over some samples with the present state."""
         raise NotImplementedError
 
-    def _begin(
-        self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None
-    ) -> tuple[NDArray[Any], NDArray[np.intp]]:
-        """Check data and parameters, and learn classes and scaling; return X and class indices."""
-        self._check_parameters()
-        check_hidden(self.hidden)
-        if self.dtype is not None:
-            check_choice("dtype", self.dtype, ("float32", "float64"))
-        if self.whitening is not None:
-            check_number("whitening", self.whitening, minimum=1e-12, maximum=1e12)
+    # ---------------------------------------------------------------------------- the outputs
+
+    def _check_targets(self, y: ArrayLike | None, n_samples: int) -> NDArray[Any]:
+        """Return y as an array, one entry or row a sample."""
+        raise NotImplementedError
+
+    def _learn_targets(
+        self, y: NDArray[Any], weight: FloatArray | None, classes: ArrayLike | None
+    ) -> tuple[NDArray[Any], FloatArray | None]:
+        """Learn what the outputs are; return targets and weights of the samples."""
+        raise NotImplementedError
+
+    def _more_targets(
+        self, y: NDArray[Any], weight: FloatArray | None
+    ) -> tuple[NDArray[Any], FloatArray | None]:
+        """Return targets and weights of samples that come after the first."""
+        raise NotImplementedError
+
+    def _learn_units(self, samples: Samples) -> None:
+        """Learn in which units targets are trained on, if they have any."""
+
+    def _n_outputs(self) -> int:
+        """Return the number of outputs."""
+        raise NotImplementedError
+
+    def _fold_output(self, W: FloatArray, b: FloatArray) -> Weights:
+        """Return the output layer that gives targets in the units in which they came."""
+        return W, b
+
+    def _unfold_output(self, W: FloatArray, b: FloatArray) -> Weights:
+        """Return the output layer in training, the inverse of `_fold_output`."""
+        return W, b
+
+    # ------------------------------------------------------------------------------- the data
+
+    def _gather(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        *,
+        first: bool,
+        classes: ArrayLike | None = None,
+    ) -> Samples:
+        """Check data and, for the first ones, the parameters; learn what the outputs are."""
+        if first or self._goes_on:
+            self._check_parameters()
+            check_hidden(self.hidden)
+            if self.dtype is not None:
+                check_choice("dtype", self.dtype, ("float32", "float64"))
+            if self.whitening is not None:
+                check_number("whitening", self.whitening, minimum=1e-12, maximum=1e12)
         array = check_input("X", X)
-        self._check_images(array.shape[1])
-        labels = check_labels(y, len(array))
-        known = np.unique(labels if classes is None else np.asarray(classes))
-        if len(known) < 2:
-            raise ValueError(f"y must hold at least two classes, but has one class: {known[0]!r}")
-        self._remember_input(X, array.shape[1])
-        self.classes_ = known
-        indices = self._indices(labels)
-        self.scaling_ = InputScaling.fit(array, self._input_whitening())
-        for name in ("network_", "state_"):
-            if hasattr(self, name):
-                delattr(self, name)
-        return array, indices
+        if first:
+            self._check_images(array.shape[1])
+        else:
+            self._check_same_input(X, array)
+        passed = len(array)
+        weight = check_weights(sample_weight, passed)
+        values = self._check_targets(y, passed)
+        if weight is not None and not weight.all():
+            some = weight > 0
+            array, values, weight = array[some], values[some], weight[some]
+        if first:
+            targets, weight = self._learn_targets(values, weight, classes)
+            self._remember_input(X, array.shape[1])
+        else:
+            targets, weight = self._more_targets(values, weight)
+        return Samples(array, targets, weight, passed)
+
+    def _merged(self, samples: Samples) -> Samples:
+        """Return the samples with equal ones as one."""
+        return merged(samples)
+
+    def _prepare(self, samples: Samples) -> None:
+        """Learn the scaling of the input, and forget an earlier training or go on from it."""
+        if self._goes_on:
+            self._check_sizes()
+            self._epochs_before = self.n_iter_
+        else:
+            self.scaling_ = InputScaling.fit(samples.X, self._input_whitening(), samples.weight)
+            self._learn_units(samples)
+            self._epochs_before = 0
+            self._rng = np.random.default_rng(self.random_state)
+            self.__dict__.pop("state_", None)
+        self.__dict__.pop("network_", None)
 
     def _input_whitening(self) -> float | None:
         """Return how the directions of the input are whitened, if they are."""
@@ -141,21 +238,6 @@ class NetworkClassifier(Conventions):
         """Refuse an image_shape that does not fit, if images are moved."""
         if self.shift != 0:
             check_image_shape(self.image_shape, self.shift, n_features)
-
-    def _continue(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[np.intp]]:
-        """Check data that come after the first; return X and class indices."""
-        array = check_input("X", X)
-        self._check_same_input(X, array)
-        return array, self._indices(check_labels(y, len(array)))
-
-    def _indices(self, labels: NDArray[Any]) -> NDArray[np.intp]:
-        """Return each label's place in `classes_`."""
-        indices = np.searchsorted(self.classes_, labels)
-        indices[indices == len(self.classes_)] = 0
-        if np.any(self.classes_[indices] != labels):
-            strange = np.unique(labels[self.classes_[indices] != labels])
-            raise ValueError(f"y must hold labels among {self.classes_}, but has {strange}")
-        return indices
 
     def _working_dtype(self, X: NDArray[Any]) -> np.dtype[Any]:
         return np.dtype(self.dtype) if self.dtype else floating_dtype(X)
@@ -173,8 +255,22 @@ class NetworkClassifier(Conventions):
             return self._scaled(X)
         return self.scaling_.lazily(X, self._working_dtype(X))
 
+    def _visited(
+        self, samples: Samples
+    ) -> tuple[Rows, NDArray[Any], FloatArray | None, NDArray[Any] | PickedRows]:
+        """Return what an epoch of mini-batches visits: scaled rows, targets, weights, raw rows."""
+        picked, weight = samples.visits()
+        data, raw = self._rows(samples.X), samples.X
+        if weight is not None:
+            weight = weight.astype(data.dtype if data.dtype.kind == "f" else np.float32)
+        if picked is None:
+            return data, samples.targets, weight, raw
+        if isinstance(data, PickedRows):
+            raise TypeError("rows are picked once")
+        return PickedRows(data, picked), samples.targets[picked], weight, PickedRows(raw, picked)
+
     def _fetch(
-        self, X: NDArray[Any], rng: np.random.Generator
+        self, X: NDArray[Any] | PickedRows, rng: np.random.Generator
     ) -> Callable[[NDArray[np.intp]], FloatArray] | None:
         """Return what makes a batch of moved images, or None without `shift`."""
         if self.shift == 0:
@@ -187,11 +283,82 @@ class NetworkClassifier(Conventions):
 
         return fetch
 
+    # ------------------------------------------------------------------------ where to start
+
+    def _check_warm_start(self) -> bool:
+        """Return whether the weights of an earlier training are the first of the next one."""
+        if not isinstance(self.warm_start, bool | np.bool_):
+            raise ValueError(f"warm_start must be True or False, but is {self.warm_start!r}")
+        return bool(self.warm_start) and hasattr(self, "state_") and hasattr(self, "n_iter_")
+
+    def _check_sizes(self) -> None:
+        """Refuse to go on with a network of other hidden layers than asked for."""
+        sizes = tuple(len(b) for _, b in self.state_.layers()[:-1])
+        wanted = check_hidden(self.hidden)
+        # Training may have removed neurons.
+        if len(sizes) != len(wanted) or any(
+            size > most or (size < most and not np.any(getattr(self, "lam", 0.0)))
+            for size, most in zip(sizes, wanted, strict=True)
+        ):
+            raise ValueError(
+                f"hidden must be {sizes} for warm_start to go on from the present network, "
+                f"but is {wanted}"
+            )
+
+    def _given_layers(self) -> list[Weights] | None:
+        """Return weights and biases to start from, for scaled input, or None for new ones."""
+        if self._goes_on:
+            return self.state_.layers()
+        if self.initial_network is None:
+            return None
+        network = self._given_network()
+        if not isinstance(network, ZeroOneMLP):
+            raise ValueError(
+                f"initial_network must be a multi-layer perceptron, but is {network!r}"
+            )
+        wanted = (self.n_features_in_, *check_hidden(self.hidden), self._n_outputs())
+        if network.layer_sizes != wanted:
+            raise ValueError(
+                f"initial_network must have layers of sizes {wanted} for this input, hidden and "
+                f"output, but has {network.layer_sizes}"
+            )
+        if network.units != Units(**self._activation()):
+            raise ValueError(
+                f"initial_network must have the units {Units(**self._activation())}, "
+                f"but has {network.units}"
+            )
+        pairs = list(zip(network.weights, network.biases, strict=True))
+        pairs[0] = self.scaling_.unfold(*pairs[0])
+        pairs[-1] = self._unfold_output(*pairs[-1])
+        return pairs
+
+    def _given_network(self) -> ZeroOneMLP | Network:
+        """Return the network to start from, read from its file if need be."""
+        network = self.initial_network
+        if isinstance(network, str | os.PathLike):
+            try:
+                network = load(network)
+            except ValueError as error:
+                raise ValueError(f"initial_network must be a network: {error}") from None
+        if not isinstance(network, ZeroOneMLP | Network):
+            raise ValueError(
+                f"initial_network must be a network or the path of one, but is {network!r}"
+            )
+        self._check_outputs(network)
+        return network
+
+    def _check_outputs(self, network: ZeroOneMLP | Network) -> None:
+        """Refuse a network to start from whose outputs mean something else."""
+
     # ----------------------------------------------------------------------------- the network
 
     def _activation(self) -> dict[str, Any]:
         """Return the keywords of `ZeroOneMLP` that say which hidden units it has."""
         return {"activation": "step"}
+
+    def _labels(self) -> NDArray[Any] | None:
+        """Return what the network is told about its outputs: their labels, if they have any."""
+        return None
 
     def snapshot(self) -> Any:
         """Return the network of the present weights, for raw input; it may be called at any step.
@@ -203,39 +370,15 @@ class NetworkClassifier(Conventions):
         """
         if not hasattr(self, "state_"):
             self._check_fitted()
-        first, *others = self.state_.layers()
-        layers = [self.scaling_.fold(*first), *others]
+        layers = self.state_.layers()
+        layers[0] = self.scaling_.fold(*layers[0])
+        layers[-1] = self._fold_output(*layers[-1])
         weights, biases = zip(*layers, strict=True)
-        classes = np.array(self.classes_.tolist())
-        return ZeroOneMLP(weights, biases, classes=classes, **self._activation())
+        return ZeroOneMLP(weights, biases, classes=self._labels(), **self._activation())
 
-    # ------------------------------------------------------------------------------ prediction
-
-    def decision_function(self, X: ArrayLike) -> FloatArray:
-        """Return the scores of the classes.
-
-        Parameters
-        ----------
-        X : array_like, shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray, shape (n_samples, n_classes) or (n_samples,)
-            With two classes, the second's score less the first's.
-        """
+    def _raw_scores(self, X: ArrayLike) -> FloatArray:
+        """Return the outputs of the network, shape (n_samples, n_outputs)."""
         self._check_fitted()
         array = check_input("X", X)
         self._check_same_input(X, array)
-        scores = self.network_.decision_function(array)
-        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the class with the highest score, shape (n_samples,)."""
-        scores = self.decision_function(X)
-        winners = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
-        return self.classes_[winners]
-
-    def score(self, X: ArrayLike, y: ArrayLike) -> float:
-        """Return the fraction of samples whose class is predicted."""
-        predicted = self.predict(X)
-        return float(np.mean(predicted == check_labels(y, len(predicted))))
+        return self.network_.decision_function(array)

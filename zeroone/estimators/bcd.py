@@ -1,4 +1,4 @@
-"""The classifiers over block coordinate descent: the practical form and the reference form."""
+"""The estimators over block coordinate descent: the practical form and the reference form."""
 
 from __future__ import annotations
 
@@ -11,15 +11,170 @@ from numpy.typing import ArrayLike, NDArray
 
 from zeroone.bcd import convolution, convolution_batches, filters, full_batch, mini_batch
 from zeroone.bcd.regression import signed_targets
+from zeroone.estimators.base import NetworkEstimator, Start
 from zeroone.estimators.convolutional import Convolutional, FullBatchNetwork, single
+from zeroone.estimators.regressor import NetworkRegressor
+from zeroone.estimators.samples import Samples
+from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.nets.regions import RegionMeans
 from zeroone.nets.scaling import Rows
 from zeroone.steps import History, Step
 from zeroone.support.schedules import Schedule, schedule_value
-from zeroone.support.validation import check_hidden, check_integer
+from zeroone.support.validation import FloatArray, check_hidden, check_integer
 
 
-class BCDClassifier(Convolutional):
+class MiniBatchDescent(NetworkEstimator):
+    """How an estimator trains dense layers by mini-batch block coordinate descent."""
+
+    epochs: int
+    batch_size: int | None
+    tau: float | Sequence[float]
+    tau_schedule: Schedule
+    margin: float
+    remedy: str
+    gamma: float
+    lam: float
+    initialisation: str
+    passes: int
+    # Those of numbers are what they are.
+    targets: str = "fixed"
+    forgetting: float
+    proximal: str
+    proximity: Schedule
+    layerwise: bool
+
+    def _encoded(self, targets: NDArray[Any], dtype: np.dtype[Any]) -> FloatArray:
+        """Return what the outputs are fitted to, shape (n_samples, n_outputs)."""
+        raise NotImplementedError
+
+    def _check_parameters(self) -> None:
+        self._options()
+
+    def _options(self) -> mini_batch.BatchOptions:
+        return mini_batch.BatchOptions(
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            tau=self.tau,
+            tau_schedule=self.tau_schedule,
+            remedy=self.remedy,
+            margin=self.margin,
+            passes=self.passes,
+            targets=self.targets,
+            gamma=self.gamma,
+            lam=self.lam,
+            forgetting=self.forgetting,
+            layerwise=self.layerwise,
+            proximal=self.proximal,
+            proximity=self.proximity,
+            initialisation=self.initialisation,
+        )
+
+    def _start(self, data: Rows, targets: NDArray[Any], weight: FloatArray | None) -> None:
+        Y, options = self._encoded(targets, data.dtype), self._options()
+        layers = self._given_layers()
+        if layers is None:
+            hidden = check_hidden(self.hidden)
+            self.state_ = mini_batch.start(
+                data, Y, hidden, options, self._rng, sample_weight=weight
+            )
+        else:
+            self.state_ = mini_batch.start_at(data, Y, layers, options, self._rng, weight)
+            self.state_.epoch = self._epochs_before
+
+    def _one_pass(
+        self, data: Rows, targets: NDArray[Any], weight: FloatArray | None
+    ) -> Iterator[Step]:
+        """Go once over some samples, at the middle of the schedule of the price of moving."""
+        middle = schedule_value("proximity", self.proximity, 2, 3)
+        once = replace(self._options(), epochs=1, proximity=middle)
+        Y = self._encoded(targets, self.state_.weights[0].dtype)
+        return mini_batch.train(data, Y, self.state_, once, sample_weight=weight)
+
+    def _train(self, samples: Samples) -> Iterator[Step]:
+        """Yield the steps of a whole training; the last one fits the output layer on all data."""
+        self.history_ = History()
+        data, targets, weight, raw = self._visited(samples)
+        options, Y = self._options(), self._encoded(targets, data.dtype)
+        how: dict[str, Any] = {"fetch": self._fetch(raw, self._rng), "sample_weight": weight}
+        if self._goes_on or self.initial_network is not None:
+            self._start(data, targets, weight)
+            steps = mini_batch.train(data, Y, self.state_, options, **how)
+        else:
+            sizes = check_hidden(self.hidden)
+            steps = mini_batch.run_stages(data, Y, sizes, options, self._rng, **how)
+        for step in steps:
+            self.state_ = step.state
+            if "epoch_ends" in step.info:
+                self.history_.record_step(step)
+            yield step
+        last = mini_batch.output_step(data, Y, self.state_, options, weight)
+        self.n_iter_ = self.state_.epoch
+        self.network_ = self.snapshot()
+        yield last
+
+
+class FullBatchDescent(NetworkEstimator):
+    """How an estimator trains dense layers by full-batch block coordinate descent."""
+
+    epochs: int
+    splitting: str
+    tau: float | Sequence[float]
+    tau_schedule: Schedule
+    pi: float | Sequence[float]
+    margin: float
+    remedy: str
+    gamma: float | Sequence[float]
+    lam: float | Sequence[float]
+    groups: str
+    order: str | Sequence[str]
+    initialisation: str
+
+    def _encoded(self, targets: NDArray[Any], dtype: np.dtype[Any]) -> FloatArray:
+        """Return what the outputs are fitted to, shape (n_samples, n_outputs)."""
+        raise NotImplementedError
+
+    def _check_parameters(self) -> None:
+        check_integer("epochs", self.epochs)
+        full_batch.Options(**self._options())
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "sweeps": self.epochs,
+            "splitting": self.splitting,
+            "remedy": self.remedy,
+            "margin": self.margin,
+            "tau": self.tau,
+            "tau_schedule": self.tau_schedule,
+            "pi": self.pi,
+            "gamma": self.gamma,
+            "lam": self.lam,
+            "groups": self.groups,
+            "order": self.order,
+            "initialisation": self.initialisation,
+        }
+
+    def _train(self, samples: Samples) -> Iterator[Step]:
+        """Yield the steps of a whole training."""
+        self.history_ = History()
+        data, layers = self._scaled(samples.X), self._given_layers()
+        steps = full_batch.iterate(
+            data,
+            self._encoded(samples.targets, data.dtype),
+            self.hidden,
+            rng=self._rng,
+            start=None if layers is None else ZeroOneMLP(*zip(*layers, strict=True)),
+            sample_weight=samples.weight,
+            **self._options(),
+        )
+        for step in steps:
+            self.state_ = step.state
+            self.history_.record_step(step)
+            yield step
+        self.n_iter_ = self._epochs_before + self.epochs
+        self.network_ = self.snapshot()
+
+
+class BCDClassifier(Convolutional, MiniBatchDescent):
     """A net of 0/1 step units, trained by block coordinate descent on mini-batches.
 
     This is the practical form, without a guarantee of descent (`zeroone.bcd.mini_batch`);
@@ -62,6 +217,19 @@ class BCDClassifier(Convolutional):
         Shrink input directions of a variance far above this many times the mean; None for none.
     dtype : {"float32", "float64"}, optional
         Working precision; by default float32 for float32 input and float64 for any other.
+    class_weight : dict, "balanced" or None, default None
+        A factor on the weights of the samples of each class, 1 for those not named; "balanced"
+        gives all classes the same total weight. Not with `kernel`.
+    calibration : float, default 0.0
+        Part of the samples, below 1, that is held out of the training to fit the temperature of
+        `predict_proba`. By default that is 1: the plain softmax of scores that are those of a least
+        squares fit, which gives probabilities that are far too even.
+    warm_start : bool, default False
+        Whether a further `fit` goes on from the present weights, with the scaling of the input that
+        the first one chose. Not with `kernel`.
+    initial_network : str, path, ZeroOneMLP or None, default None
+        A network of the same sizes, or the file that holds one, whose weights are the first ones.
+        Not with `kernel`.
     random_state : int, numpy.random.Generator or None, default 0
         Seed.
 
@@ -69,12 +237,21 @@ class BCDClassifier(Convolutional):
     ----------
     classes_ : ndarray, shape (n_classes,)
         The labels.
+    temperature_ : float
+        What `predict_proba` divides the scores by.
     network_ : ZeroOneMLP
         The trained network, for input as it was passed to `fit`: that of the last step.
     history_ : History
         The objective by term of the last batch of each epoch, a row an epoch.
     n_features_in_, n_iter_ : int
-        Number of features, and of epochs run.
+        Number of features, and of epochs run, those of earlier fits included after a warm start.
+
+    Notes
+    -----
+    A sample of weight w is visited w times in an epoch, the last time as a fraction of a visit if w
+    is no integer; see `zeroone.estimators.samples`. If the weights add up to more than ten times
+    the number of samples, they are scaled down to that for the visits. Weights and equal samples
+    have no part in the training of filters: with `kernel`, sample_weight is refused.
 
     Examples
     --------
@@ -83,6 +260,10 @@ class BCDClassifier(Convolutional):
     >>> classifier = BCDClassifier(hidden=50, epochs=3).fit(data.X_train, data.y_train)
     >>> classifier.score(data.X_test, data.y_test) > 0.85
     True
+    >>> calibrated = BCDClassifier(hidden=50, epochs=3, calibration=0.1, class_weight="balanced")
+    >>> chances = calibrated.fit(data.X_train, data.y_train).predict_proba(data.X_test[:2])
+    >>> chances.shape, chances.sum(axis=1).round(6).tolist()
+    ((2, 10), [1.0, 1.0])
     """
 
     def __init__(
@@ -111,6 +292,10 @@ class BCDClassifier(Convolutional):
         image_shape: Sequence[int] | None = None,
         whitening: float | None = 50.0,
         dtype: str | None = None,
+        class_weight: dict[Any, float] | str | None = None,
+        calibration: float = 0.0,
+        warm_start: bool = False,
+        initial_network: Start | None = None,
         random_state: int | np.random.Generator | None = 0,
     ) -> None:
         self.hidden = hidden
@@ -136,9 +321,19 @@ class BCDClassifier(Convolutional):
         self.image_shape = image_shape
         self.whitening = whitening
         self.dtype = dtype
+        self.class_weight = class_weight
+        self.calibration = calibration
+        self.warm_start = warm_start
+        self.initial_network = initial_network
         self.random_state = random_state
 
-    def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Go on training with one pass over some samples.
 
         Parameters
@@ -148,6 +343,8 @@ class BCDClassifier(Convolutional):
             scaled, and the first weights.
         classes : array_like, optional
             All labels that will ever come; needed in the first call.
+        sample_weight : array_like, shape (n_samples,), optional
+            As for `fit`.
 
         Returns
         -------
@@ -166,33 +363,16 @@ class BCDClassifier(Convolutional):
         """
         if self.kernel is not None:
             raise ValueError("kernel must be None: filters are fitted on all data, not on a stream")
-        return self._partial_fit(X, y, classes)
+        return self._partial_fit(X, y, sample_weight, classes)
 
     def _check_parameters(self) -> None:
-        """Refuse parameters that are out of range."""
         if self._convolutional():
             self._convolution_options()
         else:
-            self._options()
+            super()._check_parameters()
 
-    def _options(self) -> mini_batch.BatchOptions:
-        return mini_batch.BatchOptions(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            tau=self.tau,
-            tau_schedule=self.tau_schedule,
-            remedy=self.remedy,
-            margin=self.margin,
-            passes=self.passes,
-            targets=self.targets,
-            gamma=self.gamma,
-            lam=self.lam,
-            forgetting=self.forgetting,
-            layerwise=self.layerwise,
-            proximal=self.proximal,
-            proximity=self.proximity,
-            initialisation=self.initialisation,
-        )
+    def _encoded(self, targets: NDArray[Any], dtype: np.dtype[Any]) -> FloatArray:
+        return signed_targets(targets, len(self.classes_), dtype)
 
     def _convolution_options(self) -> convolution_batches.ConvolutionOptions:
         return convolution_batches.ConvolutionOptions(
@@ -207,10 +387,10 @@ class BCDClassifier(Convolutional):
             proximity=self.proximity,
         )
 
-    def _train_filters(self, X: NDArray[Any], indices: NDArray[np.intp]) -> Iterator[Step]:
+    def _train_filters(self, samples: Samples) -> Iterator[Step]:
         """Yield the steps of a training with a convolutional layer."""
-        images, scaling = self._raw_images(X)
-        signed = signed_targets(indices, len(self.classes_), scaling.mean.dtype)
+        self.history_ = History()
+        images, scaling = self._raw_images(samples.X)
         self.state_ = convolution_batches.start(
             images,
             len(self.classes_),
@@ -218,8 +398,9 @@ class BCDClassifier(Convolutional):
             kernel=self._kernel(),
             filters=self.filters,
             regions=self.regions,
-            rng=np.random.default_rng(self.random_state),
+            rng=self._rng,
         )
+        signed = self._encoded(samples.targets, scaling.mean.dtype)
         steps = convolution_batches.epochs(images, signed, self.state_, self._convolution_options())
         for step in steps:
             if "epoch_ends" in step.info:
@@ -228,41 +409,11 @@ class BCDClassifier(Convolutional):
         self.n_iter_ = self.epochs
         self.network_ = self.snapshot()
 
-    def _start(self, data: Rows, indices: NDArray[np.intp]) -> None:
-        """Set `state_` to that of a new network."""
-        signed = signed_targets(indices, len(self.classes_), data.dtype)
-        hidden, rng = check_hidden(self.hidden), np.random.default_rng(self.random_state)
-        self.state_ = mini_batch.start(data, signed, hidden, self._options(), rng)
-
-    def _one_pass(self, data: Rows, indices: NDArray[np.intp]) -> Iterator[Step]:
-        """Go once over some samples, at the middle of the schedule of the price of moving."""
-        middle = schedule_value("proximity", self.proximity, 2, 3)
-        once = replace(self._options(), epochs=1, proximity=middle)
-        signed = signed_targets(indices, len(self.classes_), self.state_.weights[0].dtype)
-        return mini_batch.train(data, signed, self.state_, once)
-
-    def _train(self, X: NDArray[Any], indices: NDArray[np.intp]) -> Iterator[Step]:
-        """Yield the steps of a whole training; the last one fits the output layer on all data."""
-        self.history_ = History()
-        if self.kernel is not None:
-            yield from self._train_filters(X, indices)
-            return
-        data, options = self._rows(X), self._options()
-        rng = np.random.default_rng(self.random_state)
-        signed = signed_targets(indices, len(self.classes_), data.dtype)
-        hidden, fetch = check_hidden(self.hidden), self._fetch(X, rng)
-        for step in mini_batch.run_stages(data, signed, hidden, options, rng, fetch=fetch):
-            self.state_ = step.state
-            if "epoch_ends" in step.info:
-                self.history_.record_step(step)
-            yield step
-        last = mini_batch.output_step(data, signed, self.state_, options)
-        self.n_iter_ = self.epochs
-        self.network_ = self.snapshot()
-        yield last
+    def _train(self, samples: Samples) -> Iterator[Step]:
+        return self._train_filters(samples) if self.kernel is not None else super()._train(samples)
 
 
-class FullBatchBCDClassifier(Convolutional):
+class FullBatchBCDClassifier(Convolutional, FullBatchDescent):
     """A net of 0/1 step units, trained by block coordinate descent on all data at once.
 
     This is the reference form, whose objective never rises at any block update
@@ -292,17 +443,22 @@ class FullBatchBCDClassifier(Convolutional):
         The rule for the first weights.
     kernel, filters, regions, image_shape
         As in `BCDClassifier`.
-    whitening, dtype, random_state
+    whitening, dtype, class_weight, calibration, warm_start, initial_network, random_state
         As in `BCDClassifier`.
 
     Attributes
     ----------
-    classes_, n_features_in_, n_iter_
+    classes_, temperature_, n_features_in_, n_iter_
         As in `BCDClassifier`.
     network_ : ZeroOneMLP
         The trained network, for input as it was passed to `fit`: that of the last step.
     history_ : History
         The objective by term, a row a block update.
+
+    Notes
+    -----
+    A sample of weight w counts w times in every term of the objective that is a sum over samples.
+    So a fit with integer weights is the fit with repeated samples, also after any block update.
 
     Examples
     --------
@@ -336,6 +492,10 @@ class FullBatchBCDClassifier(Convolutional):
         image_shape: Sequence[int] | None = None,
         whitening: float | None = 50.0,
         dtype: str | None = None,
+        class_weight: dict[Any, float] | str | None = None,
+        calibration: float = 0.0,
+        warm_start: bool = False,
+        initial_network: Start | None = None,
         random_state: int | np.random.Generator | None = 0,
     ) -> None:
         self.hidden = hidden
@@ -357,31 +517,21 @@ class FullBatchBCDClassifier(Convolutional):
         self.image_shape = image_shape
         self.whitening = whitening
         self.dtype = dtype
+        self.class_weight = class_weight
+        self.calibration = calibration
+        self.warm_start = warm_start
+        self.initial_network = initial_network
         self.random_state = random_state
 
     def _check_parameters(self) -> None:
-        """Refuse parameters that are out of range."""
-        check_integer("epochs", self.epochs)
         if self._convolutional():
+            check_integer("epochs", self.epochs)
             convolution.PooledOptions(**self._pooled_options())
         else:
-            full_batch.Options(**self._options())
+            super()._check_parameters()
 
-    def _options(self) -> dict[str, Any]:
-        return {
-            "sweeps": self.epochs,
-            "splitting": self.splitting,
-            "remedy": self.remedy,
-            "margin": self.margin,
-            "tau": self.tau,
-            "tau_schedule": self.tau_schedule,
-            "pi": self.pi,
-            "gamma": self.gamma,
-            "lam": self.lam,
-            "groups": self.groups,
-            "order": self.order,
-            "initialisation": self.initialisation,
-        }
+    def _encoded(self, targets: NDArray[Any], dtype: np.dtype[Any]) -> FloatArray:
+        return np.eye(len(self.classes_), dtype=dtype)[targets]
 
     def _pooled_options(self) -> dict[str, Any]:
         return {
@@ -392,21 +542,21 @@ class FullBatchBCDClassifier(Convolutional):
             "margin": self.margin,
         }
 
-    def _train_filters(self, X: NDArray[Any], indices: NDArray[np.intp]) -> Iterator[Step]:
+    def _train_filters(self, samples: Samples) -> Iterator[Step]:
         """Yield the steps of a training with a convolutional layer."""
-        images, scaling = self._raw_images(X)
+        self.history_ = History()
+        images, scaling = self._raw_images(samples.X)
         scaled = scaling.forward(images, remember=False)
         some = scaled[: filters.IMAGES]
         before = filters.normalise_patches(some, self._kernel())
         patches = before.forward(scaled, remember=False)
-        onehot = np.eye(len(self.classes_), dtype=patches.dtype)[indices]
         means = RegionMeans(self.regions)
         steps = convolution.iterate(
             patches,
-            onehot,
+            self._encoded(samples.targets, patches.dtype),
             self.filters,
             regions=self.regions,
-            rng=np.random.default_rng(self.random_state),
+            rng=self._rng,
             **self._pooled_options(),
         )
         for step in steps:
@@ -416,18 +566,190 @@ class FullBatchBCDClassifier(Convolutional):
         self.n_iter_ = self.epochs
         self.network_ = self.snapshot()
 
-    def _train(self, X: NDArray[Any], indices: NDArray[np.intp]) -> Iterator[Step]:
-        """Yield the steps of a whole training."""
-        self.history_ = History()
-        if self.kernel is not None:
-            yield from self._train_filters(X, indices)
-            return
-        data = self._scaled(X)
-        onehot = np.eye(len(self.classes_), dtype=data.dtype)[indices]
-        rng = np.random.default_rng(self.random_state)
-        for step in full_batch.iterate(data, onehot, self.hidden, rng=rng, **self._options()):
-            self.state_ = step.state
-            self.history_.record_step(step)
-            yield step
-        self.n_iter_ = self.epochs
-        self.network_ = self.snapshot()
+    def _train(self, samples: Samples) -> Iterator[Step]:
+        return self._train_filters(samples) if self.kernel is not None else super()._train(samples)
+
+
+class BCDRegressor(NetworkRegressor, MiniBatchDescent):
+    """A net of 0/1 step units for numbers, trained by block coordinate descent on mini-batches.
+
+    The loss is 1/2 |y - f|^2 of targets that are centred and scaled, one output at a time.
+
+    Parameters
+    ----------
+    hidden : int or tuple of int, default 200
+        Sizes of the hidden layers.
+    epochs : int, default 30
+        Passes over the data.
+    batch_size, passes, forgetting, proximal, proximity, layerwise
+        See `zeroone.bcd.BatchOptions`.
+    tau, tau_schedule, margin, remedy, gamma, lam, initialisation
+        As in `BCDClassifier`.
+    whitening, dtype, warm_start, initial_network, random_state
+        As in `BCDClassifier`.
+
+    Attributes
+    ----------
+    network_ : ZeroOneMLP
+        The trained network, for input as it was passed to `fit`; its outputs are the predictions.
+    target_mean_, target_scale_ : ndarray, shape (n_outputs,)
+        Mean and deviation of each output on the training data.
+    history_ : History
+        The objective by term of the last batch of each epoch, a row an epoch.
+    n_features_in_, n_outputs_, n_iter_ : int
+        Number of features, of outputs, and of epochs run.
+
+    Notes
+    -----
+    Sample weights are those of `BCDClassifier`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).uniform(-1, 1, (1000, 2))
+    >>> y = np.sin(3 * X[:, 0]) + X[:, 1] ** 2
+    >>> regressor = BCDRegressor(hidden=100, epochs=10).fit(X[:800], y[:800])
+    >>> regressor.score(X[800:], y[800:]) > 0.8
+    True
+    """
+
+    def __init__(
+        self,
+        hidden: int | Sequence[int] = 200,
+        *,
+        epochs: int = 30,
+        batch_size: int | None = None,
+        tau: float | Sequence[float] = 0.5,
+        tau_schedule: Schedule = 1.0,
+        margin: float = 0.1,
+        remedy: str = "margin",
+        gamma: float = 0.01,
+        lam: float = 0.0,
+        initialisation: str = "differences",
+        passes: int = 1,
+        forgetting: float = 0.1,
+        proximal: str = "samples",
+        proximity: Schedule = (1.0, 20.0),
+        layerwise: bool = True,
+        whitening: float | None = 50.0,
+        dtype: str | None = None,
+        warm_start: bool = False,
+        initial_network: Start | None = None,
+        random_state: int | np.random.Generator | None = 0,
+    ) -> None:
+        self.hidden = hidden
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.tau = tau
+        self.tau_schedule = tau_schedule
+        self.margin = margin
+        self.remedy = remedy
+        self.gamma = gamma
+        self.lam = lam
+        self.initialisation = initialisation
+        self.passes = passes
+        self.forgetting = forgetting
+        self.proximal = proximal
+        self.proximity = proximity
+        self.layerwise = layerwise
+        self.whitening = whitening
+        self.dtype = dtype
+        self.warm_start = warm_start
+        self.initial_network = initial_network
+        self.random_state = random_state
+
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Go on training with one pass over some samples.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`. The samples of the first call also decide how input and targets are
+            centred and scaled, and the first weights.
+
+        Returns
+        -------
+        BCDRegressor
+
+        Raises
+        ------
+        ValueError
+            As `fit`.
+        """
+        return self._partial_fit(X, y, sample_weight)
+
+
+class FullBatchBCDRegressor(NetworkRegressor, FullBatchDescent):
+    """A net of 0/1 step units for numbers, trained by block coordinate descent on all data at once.
+
+    The reference form, whose objective never rises at any block update (`zeroone.bcd.full_batch`);
+    the targets are centred and scaled, one output at a time.
+
+    Parameters
+    ----------
+    hidden, epochs, splitting, tau, tau_schedule, pi, margin, remedy, gamma, lam, groups, order
+        As in `FullBatchBCDClassifier`.
+    initialisation, whitening, dtype, warm_start, initial_network, random_state
+        As in `FullBatchBCDClassifier`.
+
+    Attributes
+    ----------
+    network_, target_mean_, target_scale_, n_features_in_, n_outputs_, n_iter_
+        As in `BCDRegressor`.
+    history_ : History
+        The objective by term, a row a block update.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).uniform(-1, 1, (500, 2))
+    >>> Y = np.column_stack([np.sin(3 * X[:, 0]), X[:, 1] ** 2])
+    >>> regressor = FullBatchBCDRegressor(hidden=100, epochs=10, tau=0.01).fit(X, Y)
+    >>> regressor.predict(X[:3]).shape
+    (3, 2)
+    >>> regressor.score(X, Y) > 0.8
+    True
+    """
+
+    def __init__(
+        self,
+        hidden: int | Sequence[int] = 200,
+        *,
+        epochs: int = 30,
+        splitting: str = "two",
+        tau: float | Sequence[float] = 0.5,
+        tau_schedule: Schedule = 1.0,
+        pi: float | Sequence[float] = 1.0,
+        margin: float = 0.1,
+        remedy: str = "margin",
+        gamma: float | Sequence[float] = 0.01,
+        lam: float | Sequence[float] = 0.0,
+        groups: str = "rows",
+        order: str | Sequence[str] = "backward",
+        initialisation: str = "differences",
+        whitening: float | None = 50.0,
+        dtype: str | None = None,
+        warm_start: bool = False,
+        initial_network: Start | None = None,
+        random_state: int | np.random.Generator | None = 0,
+    ) -> None:
+        self.hidden = hidden
+        self.epochs = epochs
+        self.splitting = splitting
+        self.tau = tau
+        self.tau_schedule = tau_schedule
+        self.pi = pi
+        self.margin = margin
+        self.remedy = remedy
+        self.gamma = gamma
+        self.lam = lam
+        self.groups = groups
+        self.order = order
+        self.initialisation = initialisation
+        self.whitening = whitening
+        self.dtype = dtype
+        self.warm_start = warm_start
+        self.initial_network = initial_network
+        self.random_state = random_state

@@ -103,10 +103,32 @@ def check_labels(y: ArrayLike | None, n_samples: int) -> NDArray[Any]:
     return labels
 
 
-class Conventions:
-    """What a classifier of this package shares with those of scikit-learn."""
+def check_numbers(y: ArrayLike | None, n_samples: int) -> NDArray[Any]:
+    """Return the targets of a regression in double precision, one or several a sample.
 
-    classes_: NDArray[Any]
+    Raises
+    ------
+    ValueError
+        If they are missing, of the wrong number, no numbers, or not finite.
+    """
+    if y is None:
+        raise ValueError("requires y to be passed, but the target y is None")
+    numbers = check_array("y", y, dtype=np.float64)
+    if numbers.ndim not in (1, 2):
+        raise ValueError(
+            "y must have one or several numbers a sample, shape (n_samples,) or "
+            f"(n_samples, n_outputs), but has shape {numbers.shape}"
+        )
+    if len(numbers) != n_samples:
+        raise ValueError(f"y must have {n_samples} rows, one a sample, but has {len(numbers)}")
+    return numbers
+
+
+class Conventions:
+    """What an estimator of this package shares with those of scikit-learn."""
+
+    # "classifier" or "regressor".
+    estimator_type: str
     n_features_in_: int
 
     @classmethod
@@ -143,13 +165,26 @@ class Conventions:
         return f"{type(self).__name__}({', '.join(changed)})"
 
     def __sklearn_tags__(self) -> Any:
-        """Return scikit-learn's description of a classifier of dense data."""
+        """Return scikit-learn's description of a classifier or regressor of dense data."""
         try:
-            from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+            from sklearn.utils import (
+                ClassifierTags,
+                InputTags,
+                RegressorTags,
+                Tags,
+                TargetTags,
+            )
         except ImportError:
             raise ImportError(
                 "tags need scikit-learn: pip install 'zeroone-nets[sklearn]'"
             ) from None
+        if self.estimator_type == "regressor":
+            return Tags(
+                estimator_type="regressor",
+                target_tags=TargetTags(required=True, multi_output=True),
+                regressor_tags=RegressorTags(),
+                input_tags=InputTags(),
+            )
         return Tags(
             estimator_type="classifier",
             target_tags=TargetTags(required=True),

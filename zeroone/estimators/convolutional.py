@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from zeroone.bcd.convolution import PooledState
 from zeroone.bcd.filters import network_layers
 from zeroone.datasets.shifts import check_images
-from zeroone.estimators.base import NetworkClassifier
+from zeroone.estimators.classifier import NetworkClassifier
+from zeroone.estimators.samples import Samples
 from zeroone.nets.convolution import Window
 from zeroone.nets.layers import Layer
 from zeroone.nets.network import Network
@@ -36,6 +37,9 @@ DENSE_ONLY = (
     "order",
     "shift",
     "whitening",
+    "class_weight",
+    "warm_start",
+    "initial_network",
 )
 
 
@@ -84,6 +88,15 @@ class Convolutional(NetworkClassifier):
         except ValueError as error:
             raise ValueError(f"kernel must fit into the images: {error}") from None
         RegionMeans(self.regions).output_shape((*positions, 1))
+
+    def _merged(self, samples: Samples) -> Samples:
+        if self.kernel is None:
+            return super()._merged(samples)
+        if samples.weight is not None and np.any(samples.weight != 1):
+            raise ValueError(
+                "sample_weight must be None with a kernel: filters are trained without"
+            )
+        return Samples(samples.X, samples.targets, None, samples.passed)
 
     def _raw_images(self, X: NDArray[Any]) -> tuple[NDArray[Any], Scaling]:
         """Return the images as they are, and the layer that scales them, in float32 by default."""

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zeroone.nets.calibrate import calibrated
 from zeroone.nets.network import Network
+from zeroone.nets.scaling import Rows
 from zeroone.steps import Step
+from zeroone.support.validation import FloatArray
 from zeroone.targetprop.options import TargetOptions
 from zeroone.targetprop.solver import TargetState, finished, train
 from zeroone.targetprop.splitting import (
@@ -37,7 +38,7 @@ class SparseTraining:
     ----------
     state : TargetState
         Of a network, about to be trained.
-    images : ndarray, shape (n_samples, *input_shape)
+    images : ndarray or PickedRows, shape (n_samples, *input_shape)
         Training part.
     indices : ndarray of int, shape (n_samples,)
         Classes.
@@ -45,18 +46,21 @@ class SparseTraining:
     splitting : SplittingOptions
     refit_epochs : int
         Epochs of the refit, 0 for none.
+    sample_weight : ndarray, shape (n_samples,), optional
     """
 
     def __init__(
         self,
         state: TargetState,
-        images: NDArray[Any],
+        images: Rows,
         indices: NDArray[np.intp],
         options: TargetOptions,
         splitting: SplittingOptions,
         refit_epochs: int,
+        sample_weight: FloatArray | None = None,
     ) -> None:
         self.state, self.images, self.indices, self.options = state, images, indices, options
+        self.sample_weight = sample_weight
         self.refit_epochs = refit_epochs
         # The nets before the refit, once it has begun.
         self.dense_before: Network | None = None
@@ -66,13 +70,17 @@ class SparseTraining:
 
     def steps(self) -> Iterator[Step]:
         """Train w and u, and then refit u; yield the steps of both."""
-        yield from train(self.images, self.indices, self.state, self.options)
+        yield from self._trained(self.options)
         if self.refit_epochs == 0:
             return
         self.dense_before, self.sparse_before = self.dense(), self.sparse()
         begin_refit(self.state, self.options)
         again = replace(self.options, epochs=self.refit_epochs)
-        yield from train(self.images, self.indices, self.state, again)
+        yield from self._trained(again)
+
+    def _trained(self, options: TargetOptions) -> Iterator[Step]:
+        weight = self.sample_weight
+        return train(self.images, self.indices, self.state, options, sample_weight=weight)
 
     def dense(self) -> Network:
         """Return the present net of w, of its own arrays; once the refit has begun, the last."""

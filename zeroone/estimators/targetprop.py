@@ -1,4 +1,4 @@
-"""The classifier over target propagation and the straight-through family."""
+"""The estimators over target propagation and the straight-through family."""
 
 from __future__ import annotations
 
@@ -10,25 +10,31 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from zeroone.datasets.shifts import check_images
-from zeroone.estimators.base import NetworkClassifier
+from zeroone.estimators.base import NetworkEstimator, Start
+from zeroone.estimators.classifier import NetworkClassifier
+from zeroone.estimators.regressor import NetworkRegressor
+from zeroone.estimators.samples import Samples
 from zeroone.estimators.sparse import SparseTraining
-from zeroone.losses import HiddenLoss
+from zeroone.losses import OUTPUT_LOSSES, HiddenLoss
 from zeroone.nets.architectures import architecture, mlp
 from zeroone.nets.augmentation import Augmentation
 from zeroone.nets.dropout import Dropout
 from zeroone.nets.layers import Chain, Layer
 from zeroone.nets.network import Network
-from zeroone.nets.scaling import Rows
+from zeroone.nets.scaling import PickedRows, Rows, Scaling
+from zeroone.nets.units import HiddenUnits, Units
 from zeroone.penalties import Penalty
 from zeroone.steps import History, Step
 from zeroone.support.schedules import Schedule, schedule_value
-from zeroone.support.validation import check_hidden, check_integer
+from zeroone.support.validation import FloatArray, check_choice, check_hidden, check_integer
 from zeroone.targetprop.options import TargetOptions
 from zeroone.targetprop.solver import (
     Fetch,
     TargetState,
     finished,
+    restarted,
     start,
+    start_at,
     start_network,
     train,
 )
@@ -37,7 +43,96 @@ from zeroone.targetprop.splitting import SplittingOptions, Zeros, zeros_by_layer
 Architecture = Callable[..., Network]
 
 
-class FTPropClassifier(NetworkClassifier):
+class TargetTraining(NetworkEstimator):
+    """How an estimator trains dense layers by mini-batch feasible target propagation."""
+
+    activation: str
+    levels: int | None
+    epochs: int
+    learning_rate: Schedule
+    normalise: bool
+
+    def _options(self) -> TargetOptions:
+        names = (each.name for each in fields(TargetOptions))
+        return TargetOptions(**{name: getattr(self, name) for name in names})
+
+    def _check_parameters(self) -> None:
+        self._options()
+        if self.initial_network is not None and self.normalise:
+            raise ValueError(
+                "normalise must be False with initial_network: in a file the normalisation has "
+                "become part of the weights"
+            )
+
+    def _activation(self) -> dict[str, Any]:
+        return {"activation": self.activation, "levels": self.levels}
+
+    def _encoded(self, targets: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Return what the output loss compares the scores with."""
+        raise NotImplementedError
+
+    def _check_sizes(self) -> None:
+        super()._check_sizes()
+        self._check_units(getattr(getattr(self, "network_", None), "units", None))
+
+    def _check_units(self, units: Any) -> None:
+        """Refuse to go on with a network of other hidden units than asked for."""
+        if units is not None and units != Units(**self._activation()):
+            raise ValueError(
+                f"activation and levels must be {units.activation!r} and {units.levels} for "
+                "warm_start to go on from the present network"
+            )
+
+    def _new_state(self, data: Rows) -> TargetState:
+        """Return the state of a net with its first weights, for scaled input."""
+        if self._goes_on:
+            return restarted(self.state_, self._options())
+        n_features, sizes = data.shape[1], check_hidden(self.hidden)
+        options = self._options()
+        state = start(n_features, self._n_outputs(), sizes, options, self._rng, data.dtype)
+        layers = self._given_layers()
+        return state if layers is None else start_at(state, layers)
+
+    def _trained_options(self) -> TargetOptions:
+        """Return the options of the solver's own part."""
+        return self._options()
+
+    def _start(self, data: Rows, targets: NDArray[Any], weight: FloatArray | None) -> None:
+        self.state_ = self._new_state(data)
+
+    def _one_pass(
+        self, data: Rows, targets: NDArray[Any], weight: FloatArray | None
+    ) -> Iterator[Step]:
+        rate = schedule_value("learning_rate", self.learning_rate, 2, 3)
+        once = replace(self._trained_options(), epochs=1, decay="constant", learning_rate=rate)
+        wanted = self._encoded(targets, data.dtype)
+        return train(data, wanted, self.state_, once, sample_weight=weight)
+
+    def _steps_of_solver(
+        self,
+        data: Rows,
+        targets: NDArray[Any],
+        weight: FloatArray | None,
+        raw: NDArray[Any] | PickedRows,
+    ) -> Iterator[Step]:
+        """Yield the steps of all epochs with the present state."""
+        wanted, fetch = self._encoded(targets, data.dtype), self._fetch(raw, self._rng)
+        options = self._trained_options()
+        return train(data, wanted, self.state_, options, fetch=fetch, sample_weight=weight)
+
+    def _train(self, samples: Samples) -> Iterator[Step]:
+        self.history_ = History()
+        data, targets, weight, raw = self._visited(samples)
+        self.state_ = self._new_state(data)
+        for step in self._steps_of_solver(data, targets, weight, raw):
+            if "epoch_ends" in step.info:
+                self.history_.record_step(step)
+            yield step
+        self.n_iter_ = self.state_.epoch
+        self.network_ = self.snapshot()
+
+
+class FTPropClassifier(NetworkClassifier, TargetTraining):
     """A net of step units, trained by mini-batch feasible target propagation.
 
     With ``loss="linear"`` it is trained by the straight-through estimator, with
@@ -103,6 +198,20 @@ class FTPropClassifier(NetworkClassifier):
     dtype : {"float32", "float64"}, optional
         Working precision; by default float32 for float32 input and float64 for any other, but
         float32 for any input of a `network`.
+    class_weight : dict, "balanced" or None, default None
+        A factor on the weights of the samples of each class, 1 for those not named; "balanced"
+        gives all classes the same total weight.
+    calibration : float, default 0.0
+        Part of the samples, below 1, that is held out of the training to fit the temperature of
+        `predict_proba`. By default that is 1: the plain softmax, which is what the scores of
+        cross-entropy are made for; those of ``output="hinge"`` are not.
+    warm_start : bool, default False
+        Whether a further `fit` goes on from the present weights, with the scaling of the input that
+        the first one chose; the optimiser starts anew. Not with `penalty`.
+    initial_network : str, path, ZeroOneMLP, Network or None, default None
+        A network of the same sizes and units, or the file that holds one, whose weights are the
+        first ones. With `network`, one that was trained with the same `network`; without,
+        `normalise` must be False.
     random_state : int, numpy.random.Generator or None, default 0
         Seed.
 
@@ -110,6 +219,8 @@ class FTPropClassifier(NetworkClassifier):
     ----------
     classes_ : ndarray, shape (n_classes,)
         The labels.
+    temperature_ : float
+        What `predict_proba` divides the scores by.
     network_ : ZeroOneMLP or Network
         The trained network, for input as it was passed to `fit`; a `Network` if `network` is given.
         With `penalty` it is the sparse one, u, after the refit if there is one.
@@ -120,7 +231,14 @@ class FTPropClassifier(NetworkClassifier):
     history_ : History
         The losses of the layers on the last batch of each epoch.
     n_features_in_, n_iter_ : int
-        Number of features, and of epochs run.
+        Number of features, and of epochs run, those of earlier fits included after a warm start.
+
+    Notes
+    -----
+    A sample of weight w is visited w times in an epoch, the last time as a fraction of a visit if w
+    is no integer; see `zeroone.estimators.samples`. The loss of a batch is the weighted mean over
+    its visits. If the weights add up to more than ten times the number of samples, they are scaled
+    down to that for the visits. Batch normalisation counts every visit once.
 
     Examples
     --------
@@ -129,6 +247,9 @@ class FTPropClassifier(NetworkClassifier):
     >>> classifier = FTPropClassifier(hidden=50, epochs=5).fit(data.X_train, data.y_train)
     >>> classifier.score(data.X_test, data.y_test) > 0.85
     True
+    >>> chances = classifier.predict_proba(data.X_test[:2])
+    >>> chances.shape, chances.sum(axis=1).round(6).tolist()
+    ((2, 10), [1.0, 1.0])
     """
 
     # Both networks, while they train.
@@ -172,6 +293,10 @@ class FTPropClassifier(NetworkClassifier):
         image_shape: Sequence[int] | None = None,
         whitening: float | None = None,
         dtype: str | None = None,
+        class_weight: dict[Any, float] | str | None = None,
+        calibration: float = 0.0,
+        warm_start: bool = False,
+        initial_network: Start | None = None,
         random_state: int | np.random.Generator | None = 0,
     ) -> None:
         self.hidden = hidden
@@ -206,9 +331,19 @@ class FTPropClassifier(NetworkClassifier):
         self.image_shape = image_shape
         self.whitening = whitening
         self.dtype = dtype
+        self.class_weight = class_weight
+        self.calibration = calibration
+        self.warm_start = warm_start
+        self.initial_network = initial_network
         self.random_state = random_state
 
-    def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Go on training with one pass over some samples.
 
         Parameters
@@ -217,6 +352,8 @@ class FTPropClassifier(NetworkClassifier):
         y : array_like, shape (n_samples,)
         classes : array_like, optional
             All labels that will ever come; needed in the first call.
+        sample_weight : array_like, shape (n_samples,), optional
+            As for `fit`.
 
         Returns
         -------
@@ -232,12 +369,7 @@ class FTPropClassifier(NetworkClassifier):
         The samples of the first call decide how the input is centred and scaled. Nobody knows how
         many will come, so the learning rate does not decay.
         """
-        return self._partial_fit(X, y, classes)
-
-    def _options(self) -> TargetOptions:
-        return TargetOptions(
-            **{each.name: getattr(self, each.name) for each in fields(TargetOptions)}
-        )
+        return self._partial_fit(X, y, sample_weight, classes)
 
     def _splitting_options(self) -> SplittingOptions:
         return SplittingOptions(
@@ -250,8 +382,14 @@ class FTPropClassifier(NetworkClassifier):
         )
 
     def _check_parameters(self) -> None:
-        self._options()
+        check_choice("output", self.output, OUTPUT_LOSSES)
+        if self.network is None:
+            super()._check_parameters()
+        else:
+            self._options()
         self._splitting_options()
+        if self.penalty is not None and self.warm_start:
+            raise ValueError("warm_start must be False with penalty: u would begin anew")
         check_integer("refit_epochs", self.refit_epochs, minimum=0)
         if self.penalty is not None and self.network is None:
             raise ValueError(
@@ -273,17 +411,27 @@ class FTPropClassifier(NetworkClassifier):
                 "whitening must be None with a network, which takes images as they are"
             )
 
-    def _activation(self) -> dict[str, Any]:
-        return {"activation": self.activation, "levels": self.levels}
+    def _encoded(self, targets: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+        return targets
 
-    def _new_state(self, data: Rows, rng: np.random.Generator) -> TargetState:
-        """Return the state of a net with random weights for scaled input."""
-        if self.network is not None:
-            # Its own layer drops inputs, after these have been scaled.
-            options = replace(self._options(), dropout=0.0)
-            return start_network(self._untrained(data.shape[1:], rng), options, rng)
-        sizes, n_classes = check_hidden(self.hidden), len(self.classes_)
-        return start(data.shape[1], n_classes, sizes, self._options(), rng, data.dtype)
+    def _check_sizes(self) -> None:
+        if (self.state_.network is None) != (self.network is None):
+            raise ValueError("network must be as it was in the first fit for warm_start")
+        if self.network is None:
+            super()._check_sizes()
+
+    def _new_state(self, data: Rows) -> TargetState:
+        if self.network is None:
+            return super()._new_state(data)
+        if self._goes_on:
+            return restarted(self.state_, self._trained_options())
+        # Its own layer drops inputs, after these have been scaled.
+        network = self._untrained(data.shape[1:], self._rng)
+        return start_network(network, self._trained_options(), self._rng)
+
+    def _trained_options(self) -> TargetOptions:
+        options = self._options()
+        return options if self.network is None else replace(options, dropout=0.0)
 
     def _untrained(self, image_shape: tuple[int, ...], rng: np.random.Generator) -> Network:
         """Return the network that is to be trained, for raw images."""
@@ -315,9 +463,41 @@ class FTPropClassifier(NetworkClassifier):
                 f"network must take images of shape {seen} and give {len(self.classes_)} scores, "
                 f"but is {network!r}"
             )
-        scaling = self.scaling_.layer(image_shape, dtype)
+        scaling: Layer = self.scaling_.layer(image_shape, dtype)
+        if self.initial_network is not None:
+            scaling, *layers = self._saved_layers(network)
+            network = Network(layers, network.input_shape)
         dropout = [Dropout(self.dropout, rng)] if self.dropout > 0 else []
         return Network([*before, scaling, *dropout, *network.layers], image_shape)
+
+    def _saved_layers(self, wanted: Network) -> list[Layer]:
+        """Return the scaling and the layers of the network to start from, like those of another."""
+        given = self._given_network()
+        if not isinstance(given, Network):
+            raise ValueError(f"initial_network must be a Network, but is {given!r}")
+        own = [each for each in given.copy().layers if not isinstance(each, Augmentation | Dropout)]
+        if not own or not isinstance(own[0], Scaling):
+            raise ValueError(
+                "initial_network must be one that this classifier trained, with the scaling of the "
+                f"input as a layer, but is {given!r}"
+            )
+
+        def parts(layers: Sequence[Layer]) -> list[Any]:
+            return [
+                (
+                    each.kind,
+                    [array.shape for array in each.parameters],
+                    each.units if isinstance(each, HiddenUnits) else None,
+                )
+                for each in layers
+            ]
+
+        if parts(own[1:]) != parts(wanted.layers) or given.dtype != wanted.dtype:
+            raise ValueError(
+                f"initial_network must have the layers of {wanted!r} after the scaling, "
+                f"but is {given!r}"
+            )
+        return own
 
     def _check_images(self, n_features: int) -> None:
         if self.network is None:
@@ -334,7 +514,7 @@ class FTPropClassifier(NetworkClassifier):
     def _raw_images(self, X: NDArray[Any]) -> NDArray[Any]:
         return X.reshape(len(X), *check_images(self.image_shape, X.shape[1]))
 
-    def _fetch(self, X: NDArray[Any], rng: np.random.Generator) -> Fetch | None:
+    def _fetch(self, X: NDArray[Any] | PickedRows, rng: np.random.Generator) -> Fetch | None:
         # A network moves its images itself.
         return super()._fetch(X, rng) if self.network is None else None
 
@@ -374,42 +554,37 @@ class FTPropClassifier(NetworkClassifier):
         labels = np.array(self.classes_.tolist())
         return Network(network.layers, network.input_shape, classes=labels)
 
-    def _start(self, data: Rows, indices: NDArray[np.intp]) -> None:
+    def _start(self, data: Rows, targets: NDArray[Any], weight: FloatArray | None) -> None:
         if self.penalty is not None:
             raise ValueError(
                 "penalty must be None for partial_fit: lam and beta have no last value"
             )
         self._forget_pair()
-        self.state_ = self._new_state(data, np.random.default_rng(self.random_state))
+        super()._start(data, targets, weight)
 
-    def _one_pass(self, data: Rows, indices: NDArray[np.intp]) -> Iterator[Step]:
-        rate = schedule_value("learning_rate", self.learning_rate, 2, 3)
-        once = replace(self._options(), epochs=1, decay="constant", learning_rate=rate)
-        if self.network is not None:
-            once = replace(once, dropout=0.0)
-        return train(data, indices, self.state_, once)
-
-    def _train(self, X: NDArray[Any], indices: NDArray[np.intp]) -> Iterator[Step]:
-        self.history_ = History()
-        self._forget_pair()
-        data = self._rows(X)
-        rng = np.random.default_rng(self.random_state)
-        self.state_ = self._new_state(data, rng)
-        options = self._options() if self.network is None else replace(self._options(), dropout=0.0)
+    def _steps_of_solver(
+        self,
+        data: Rows,
+        targets: NDArray[Any],
+        weight: FloatArray | None,
+        raw: NDArray[Any] | PickedRows,
+    ) -> Iterator[Step]:
         if self.penalty is None:
-            steps = train(data, indices, self.state_, options, fetch=self._fetch(X, rng))
-        else:
-            images = self._raw_images(X)
-            self.pair_ = SparseTraining(
-                self.state_, images, indices, options, self._splitting_options(), self.refit_epochs
-            )
-            steps = self.pair_.steps()
-        for step in steps:
-            if "epoch_ends" in step.info:
-                self.history_.record_step(step)
-            yield step
-        self.n_iter_ = self.state_.epoch
-        self.network_ = self.snapshot()
+            return super()._steps_of_solver(data, targets, weight, raw)
+        self.pair_ = SparseTraining(
+            self.state_,
+            data,
+            targets,
+            self._trained_options(),
+            self._splitting_options(),
+            self.refit_epochs,
+            weight,
+        )
+        return self.pair_.steps()
+
+    def _train(self, samples: Samples) -> Iterator[Step]:
+        self._forget_pair()
+        yield from super()._train(samples)
         if self.pair_ is not None:
             self.dense_network_ = self.dense_snapshot()
             before = self.pair_.sparse_before
@@ -422,3 +597,126 @@ class FTPropClassifier(NetworkClassifier):
         self.pair_ = None
         for name in ("dense_network_", "sparse_network_", "zeros_"):
             self.__dict__.pop(name, None)
+
+
+class FTPropRegressor(NetworkRegressor, TargetTraining):
+    """A net of step units for numbers, trained by mini-batch feasible target propagation.
+
+    The output layer has the squared loss, of targets that are centred and scaled one output at a
+    time; the hidden units learn as those of `FTPropClassifier`.
+
+    Parameters
+    ----------
+    hidden : int or tuple of int, default 200
+        Sizes of the hidden layers.
+    activation, levels, loss, surrogate, weighting
+        Of the hidden units, as in `FTPropClassifier`.
+    epochs : int, default 30
+        Passes over the data.
+    batch_size : int, optional
+        Samples in a batch; by default a hundredth of the data, but from 10 to 100.
+    optimiser, learning_rate, decay, decay_at, momentum, weight_decay, normalise, dropout
+        See `zeroone.targetprop.TargetOptions`.
+    whitening, dtype, warm_start, initial_network, random_state
+        As in `FTPropClassifier`, without `network`.
+
+    Attributes
+    ----------
+    network_ : ZeroOneMLP
+        The trained network, for input as it was passed to `fit`; its outputs are the predictions.
+    target_mean_, target_scale_ : ndarray, shape (n_outputs,)
+        Mean and deviation of each output on the training data.
+    history_ : History
+        The losses of the layers on the last batch of each epoch.
+    n_features_in_, n_outputs_, n_iter_ : int
+        Number of features, of outputs, and of epochs run.
+
+    Notes
+    -----
+    Sample weights are those of `FTPropClassifier`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).uniform(-1, 1, (1000, 2))
+    >>> y = np.sin(3 * X[:, 0]) + X[:, 1] ** 2
+    >>> regressor = FTPropRegressor(hidden=100, learning_rate=0.01).fit(X[:800], y[:800])
+    >>> regressor.score(X[800:], y[800:]) > 0.8
+    True
+    """
+
+    # The loss of the output layer.
+    output = "squared-error"
+
+    def __init__(
+        self,
+        hidden: int | Sequence[int] = 200,
+        *,
+        activation: str = "sign",
+        levels: int | None = None,
+        loss: str | HiddenLoss = "soft_hinge",
+        surrogate: str = "identity",
+        weighting: str = "magnitude",
+        epochs: int = 30,
+        batch_size: int | None = None,
+        optimiser: str = "adam",
+        learning_rate: Schedule = 2e-3,
+        decay: str = "cosine",
+        decay_at: float | tuple[float, ...] = 0.6,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        normalise: bool = False,
+        dropout: float = 0.0,
+        whitening: float | None = None,
+        dtype: str | None = None,
+        warm_start: bool = False,
+        initial_network: Start | None = None,
+        random_state: int | np.random.Generator | None = 0,
+    ) -> None:
+        self.hidden = hidden
+        self.activation = activation
+        self.levels = levels
+        self.loss = loss
+        self.surrogate = surrogate
+        self.weighting = weighting
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.optimiser = optimiser
+        self.learning_rate = learning_rate
+        self.decay = decay
+        self.decay_at = decay_at
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.normalise = normalise
+        self.dropout = dropout
+        self.whitening = whitening
+        self.dtype = dtype
+        self.warm_start = warm_start
+        self.initial_network = initial_network
+        self.random_state = random_state
+
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Go on training with one pass over some samples.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`. The samples of the first call also decide how input and targets are
+            centred and scaled.
+
+        Returns
+        -------
+        FTPropRegressor
+
+        Raises
+        ------
+        ValueError
+            As `fit`.
+
+        Notes
+        -----
+        Nobody knows how many samples will come, so the learning rate does not decay.
+        """
+        return self._partial_fit(X, y, sample_weight)

@@ -84,7 +84,12 @@ class InputScaling:
     transform: FloatArray
 
     @classmethod
-    def fit(cls, X: NDArray[Any], whitening: float | None) -> InputScaling:
+    def fit(
+        cls,
+        X: NDArray[Any],
+        whitening: float | None,
+        sample_weight: FloatArray | None = None,
+    ) -> InputScaling:
         """Choose the map from the data.
 
         Parameters
@@ -93,6 +98,8 @@ class InputScaling:
             Of any real type; it is converted a block of rows at a time.
         whitening : float or None
             delta, in units of the mean variance of a feature, > 0; None for no whitening.
+        sample_weight : ndarray, shape (n_samples,), optional
+            How much each sample counts in means and variances.
 
         Returns
         -------
@@ -105,7 +112,10 @@ class InputScaling:
             If features are so large that their variance overflows.
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = X.mean(axis=0, dtype=np.float64)
+            if sample_weight is None:
+                mean = X.mean(axis=0, dtype=np.float64)
+            else:
+                mean = weighted_mean(X, sample_weight)
             largest = max(
                 float(np.max(X)) - float(mean.min()), float(mean.max()) - float(np.min(X))
             )
@@ -114,21 +124,31 @@ class InputScaling:
             raise ValueError(
                 f"X must hold numbers below 1e15 about their mean, but has {largest:g}"
             )
+        roots, total = None, float(len(X))
+        if sample_weight is not None:
+            roots = np.sqrt(sample_weight)[:, np.newaxis]
+            total = float(sample_weight.sum())
         if whitening is None:
             squares = 0.0
             for rows in row_blocks(len(X), BLOCK):
-                centred = (X[rows] - mean).ravel()
-                squares += float(centred @ centred)
-            variance = squares / X.size
+                centred = X[rows] - mean
+                if roots is not None:
+                    centred *= roots[rows]
+                flat = centred.ravel()
+                squares += float(flat @ flat)
+            variance = squares / (total * X.shape[1])
             return cls(mean, np.array(1 / np.sqrt(variance) if variance > 0 else 1.0))
         covariance = np.zeros((X.shape[1], X.shape[1]))
         for rows in row_blocks(len(X), BLOCK):
             # Single precision is enough for a metric, and twice as fast.
-            centred = (X[rows] - mean).astype(np.float32)
-            covariance += centred.T @ centred
-        variance = float(np.trace(covariance)) / X.size
+            centred = X[rows] - mean
+            if roots is not None:
+                centred *= roots[rows]
+            single = centred.astype(np.float32)
+            covariance += single.T @ single
+        variance = float(np.trace(covariance)) / (total * X.shape[1])
         scale = 1 / np.sqrt(variance) if variance > 0 else 1.0
-        metric = covariance * (scale**2 / len(X))
+        metric = covariance * (scale**2 / total)
         metric.flat[:: len(metric) + 1] += whitening
         factor = np.linalg.cholesky(metric / (1 + whitening))
         return cls(mean, scale * np.linalg.inv(factor))
@@ -180,6 +200,26 @@ class InputScaling:
         raw = rows @ self.transform if self.transform.ndim else rows * self.transform
         return raw.astype(weights.dtype), (biases - raw @ self.mean).astype(biases.dtype)
 
+    def unfold(self, weights: FloatArray, biases: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return weights and biases that do to the scaled input what these do to the raw one.
+
+        The inverse of `fold`; arguments and result as there.
+        """
+        rows = weights.astype(np.float64)
+        if self.transform.ndim:
+            scaled = np.linalg.solve(self.transform.T, rows.T).T
+        else:
+            scaled = rows / self.transform
+        return scaled.astype(weights.dtype), (biases + rows @ self.mean).astype(biases.dtype)
+
+
+def weighted_mean(X: NDArray[Any], sample_weight: FloatArray) -> FloatArray:
+    """Return the weighted mean of the rows in double precision, a block of them at a time."""
+    total = np.zeros(X.shape[1])
+    for rows in row_blocks(len(X), BLOCK):
+        total += sample_weight[rows] @ X[rows].astype(np.float64)
+    return total / sample_weight.sum()
+
 
 class ScaledRows:
     """Scaled input of which rows are made when they are asked for, ``rows[indices]``.
@@ -205,5 +245,26 @@ class ScaledRows:
         return self.scaling.apply(self.X[rows], self.dtype)
 
 
+class PickedRows:
+    """Some rows of others, perhaps several times, made when they are asked for.
+
+    Parameters
+    ----------
+    rows : ndarray or ScaledRows, shape (n_samples, ...)
+    picked : ndarray of int, shape (n_picked,)
+        Which rows these are.
+    """
+
+    def __init__(self, rows: NDArray[Any] | ScaledRows, picked: NDArray[np.intp]) -> None:
+        self.rows, self.picked = rows, picked
+        self.dtype, self.shape = rows.dtype, (len(picked), *rows.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self.picked)
+
+    def __getitem__(self, rows: slice | NDArray[np.intp]) -> FloatArray:
+        return self.rows[self.picked[rows]]
+
+
 # What a solver needs of its input: it only ever takes some rows.
-Rows = FloatArray | ScaledRows
+Rows = FloatArray | ScaledRows | PickedRows

@@ -92,6 +92,28 @@ def check_matrix(
     return array
 
 
+def check_sample_weight(
+    sample_weight: ArrayLike | None, n_samples: int, dtype: DTypeLike = np.float64
+) -> FloatArray | None:
+    """Return the weights of samples, all positive, or None if there are none.
+
+    Raises
+    ------
+    ValueError
+        If they are not one positive number a sample.
+    """
+    if sample_weight is None:
+        return None
+    weights = check_array("sample_weight", sample_weight, dtype=dtype)
+    if weights.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight must have shape ({n_samples},), one a sample, but has {weights.shape}"
+        )
+    if not np.all(weights > 0):
+        raise ValueError("sample_weight must be positive: leave samples of weight 0 out")
+    return weights
+
+
 def check_number(
     name: str,
     value: Any,

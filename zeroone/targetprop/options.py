@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from zeroone.losses import OUTPUT_LOSSES, SURROGATES, HiddenLoss, hidden_loss
+from zeroone.losses import SURROGATES, HiddenLoss, hidden_loss, output_loss
 from zeroone.support.schedules import Schedule, schedule_value
 from zeroone.support.validation import check_choice, check_integer, check_number
 from zeroone.targetprop.optimisers import OPTIMISERS
@@ -35,8 +35,8 @@ class TargetOptions:
         The mu in the margin t mu(z).
     weighting : {"magnitude", "equal"}, default "magnitude"
         How much a target matters.
-    output : {"cross-entropy", "hinge"}, default "cross-entropy"
-        Loss of the output layer.
+    output : {"cross-entropy", "hinge", "squared-error"}, default "cross-entropy"
+        Loss of the output layer; "squared-error" for targets that are numbers instead of classes.
     optimiser : {"adam", "momentum"}, default "adam"
     learning_rate : schedule, default 0.002
         A number, a pair (first, last) with a geometric path, or a function of update and updates.
@@ -84,7 +84,7 @@ class TargetOptions:
             check_integer("batch_size", self.batch_size)
         check_choice("surrogate", self.surrogate, SURROGATES)
         _ = self.units  # checks the options that they have
-        check_choice("output", self.output, OUTPUT_LOSSES)
+        output_loss(self.output)
         check_choice("optimiser", self.optimiser, OPTIMISERS)
         check_choice("decay", self.decay, DECAYS)
         for place in self.decay_places:

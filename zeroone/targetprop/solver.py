@@ -25,14 +25,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zeroone.losses import Classes, output_loss
+from zeroone.losses import REGRESSION_LOSSES, output_loss
 from zeroone.nets.layers import Chain, Dense, Layer
 from zeroone.nets.network import Network, copied
 from zeroone.nets.normalisation import Normalisation, Normalised
 from zeroone.nets.scaling import Rows
 from zeroone.nets.units import HiddenUnits
 from zeroone.steps import Block, Step
-from zeroone.support.validation import FloatArray, check_array, check_hidden, check_matrix
+from zeroone.support.validation import (
+    FloatArray,
+    check_array,
+    check_hidden,
+    check_matrix,
+    check_sample_weight,
+)
 from zeroone.targetprop.optimisers import Optimiser, make_optimiser
 from zeroone.targetprop.options import TargetOptions
 from zeroone.targetprop.targets import HiddenTargets, TargetUnits, check_counted_classes
@@ -123,11 +129,12 @@ def forward(state: TargetState, V: FloatArray, units: TargetUnits) -> FloatArray
 def batch_steps(
     state: TargetState,
     V: FloatArray,
-    classes: Classes,
+    classes: NDArray[Any],
     options: TargetOptions,
     rate: float,
     *,
     measure: bool,
+    sample_weight: FloatArray | None = None,
 ) -> Iterator[Step]:
     """Update all layers on a batch, the output layer first, and yield a step for each.
 
@@ -138,12 +145,15 @@ def batch_steps(
     V : ndarray, shape (n_samples, ...)
         Input: rows of features, or images.
     classes : ndarray of int, shape (n_samples,)
+        With the squared loss, vectors of numbers instead, shape (n_samples, n_outputs).
     options : TargetOptions
     rate : float
         The learning rate.
     measure : bool
         Whether to compute each layer's loss before and after its update, which takes one more
         product a layer. Otherwise they are NaN.
+    sample_weight : ndarray, shape (n_samples,), optional
+        The output loss is then the weighted mean, and everything below follows from it.
 
     Yields
     ------
@@ -166,12 +176,13 @@ def batch_steps(
         terms[name] = after
         return Step(state.epoch, names[i], earlier, dict(terms), state, info)
 
-    G = judge.derivative(scores, classes)
+    G = judge.weighted_derivative(scores, classes, sample_weight)
     e = layers[top].backward(G)  # with the weights before the update, as in the chain rule
     state.optimisers[top].update(layers[top].gradients, rate)
-    yield step(top, "output loss", partial(judge.value, classes=classes))
+    judged = partial(judge.weighted_value, classes=classes, weights=sample_weight)
+    yield step(top, "output loss", judged)
     for i in reversed(range(top)):
-        targets = units.targets(e)
+        targets = units.targets(e, sample_weight)
         G = units.layer_gradient(Z[i], targets)
         e = layers[i].backward(G, to_input=i > 0)
         state.optimisers[i].update(layers[i].gradients, rate)
@@ -181,12 +192,13 @@ def batch_steps(
 
 def train(
     X: Rows,
-    classes: Classes,
+    classes: NDArray[Any],
     state: TargetState,
     options: TargetOptions,
     *,
     measure: bool = False,
     fetch: Fetch | None = None,
+    sample_weight: FloatArray | None = None,
 ) -> Iterator[Step]:
     """Run all epochs on scaled data, and yield a step after every layer's update on every batch.
 
@@ -195,6 +207,7 @@ def train(
     X : ndarray or ScaledRows, shape (n_samples, ...)
         Input, scaled: rows of features, or images.
     classes : ndarray of int, shape (n_samples,)
+        With the squared loss, vectors of numbers instead, shape (n_samples, n_outputs).
     state : TargetState
         From `start` or `start_network`; changed in place.
     options : TargetOptions
@@ -202,6 +215,9 @@ def train(
         See `batch_steps`; an epoch's last batch is measured in any case.
     fetch : callable, optional
         What stands for ``X[rows]`` given the indices of a batch's samples, such as moved images.
+    sample_weight : ndarray, shape (n_samples,), optional
+        How much each sample counts in its batch, > 0; by default all the same. Batch normalisation
+        does not see it.
 
     Yields
     ------
@@ -212,7 +228,12 @@ def train(
     ------
     DivergenceError
         If NaN or infinity come up.
+    ValueError
+        If samples of a network have weights and its hidden units have equal ones.
     """
+    if sample_weight is not None and state.network is not None and options.weighting == "equal":
+        # Units inside a block would not know of which sample a target is.
+        raise ValueError('weighting must be "magnitude" for a network if samples have weights')
     n = len(X)
     size = options.size(n)
     per_epoch = n // size
@@ -229,7 +250,10 @@ def train(
                 V = dropped(V, options.dropout, state.rng)
             last_batch, rate = number == per_epoch - 1, options.rate(updates, total)
             seen = measure or last_batch
-            steps = batch_steps(state, V, classes[rows], options, rate, measure=seen)
+            weight = None if sample_weight is None else sample_weight[rows]
+            steps = batch_steps(
+                state, V, classes[rows], options, rate, measure=seen, sample_weight=weight
+            )
             for step in quietly(steps):
                 if last_batch and step.block == "W1":
                     for layer in state.net:
@@ -248,6 +272,7 @@ def iterate(
     rng: np.random.Generator | int | None = None,
     measure: bool = False,
     n_classes: int | None = None,
+    sample_weight: ArrayLike | None = None,
     **options: Any,
 ) -> Iterator[Step]:
     """Train a net of step units by target propagation, one layer's update at a time.
@@ -258,7 +283,7 @@ def iterate(
         The input, already centred and scaled. float32 is kept. For a network, images of its input
         shape, or the same as rows.
     y : array_like of int, shape (n_samples,)
-        Classes, counted from 0.
+        Classes, counted from 0. With ``output="squared-error"``, numbers, (n_samples, n_outputs).
     hidden : int, sequence of int, or Network
         Sizes of the hidden layers; or a network, whose parameters are moved in place, and whose
         hidden units are taken from the options.
@@ -268,6 +293,8 @@ def iterate(
         Whether to measure each layer's loss before and after each update; see `batch_steps`.
     n_classes : int, optional
         By default as many as `y` has, and at least 2.
+    sample_weight : array_like, shape (n_samples,), optional
+        How much each sample counts in its batch, > 0; by default all the same.
     **options
         The fields of `TargetOptions`, by name.
 
@@ -290,17 +317,31 @@ def iterate(
     generator = np.random.default_rng(rng)
     if isinstance(hidden, Network):
         images = hidden.samples(check_array("X", X, dtype=hidden.dtype))
-        classes, _ = check_counted_classes(y, len(images), hidden.n_outputs)
+        weight = check_sample_weight(sample_weight, len(images), images.dtype)
+        targets, _ = output_targets(y, images, hidden.n_outputs, chosen)
         state = start_network(hidden, chosen, generator)
-        return train(images, classes, state, chosen, measure=measure)
+        return train(images, targets, state, chosen, measure=measure, sample_weight=weight)
     data = check_matrix("X", X)
-    classes, count = check_counted_classes(y, len(data), n_classes)
+    weight = check_sample_weight(sample_weight, len(data), data.dtype)
+    targets, count = output_targets(y, data, n_classes, chosen)
     sizes = check_hidden(hidden)
     state = start(data.shape[1], count, sizes, chosen, generator, data.dtype)
-    return train(data, classes, state, chosen, measure=measure)
+    return train(data, targets, state, chosen, measure=measure, sample_weight=weight)
 
 
 # ------------------------------------------------------------------------- what the loops rely on
+
+
+def output_targets(
+    y: ArrayLike, X: FloatArray, count: int | None, options: TargetOptions
+) -> tuple[NDArray[Any], int]:
+    """Return what the output loss compares the scores with, and how many scores there are."""
+    if options.output not in REGRESSION_LOSSES:
+        return check_counted_classes(y, len(X), count)
+    targets = check_matrix("y", y, columns=count, dtype=X.dtype)
+    if len(targets) != len(X):
+        raise ValueError(f"y must have {len(X)} rows like X, but has {len(targets)}")
+    return targets, targets.shape[1]
 
 
 def start(
@@ -340,11 +381,46 @@ def start(
         else:
             net.append(linear)
     net.append(Dense(np.zeros((n_classes, hidden[-1]), dtype), np.zeros(n_classes, dtype)))
-    optimisers = [
-        make_optimiser(options.optimiser, layer.parameters, options.momentum, options.weight_decay)
-        for layer in net
+    return TargetState(net, optimisers_of(net, options), rng)
+
+
+def start_at(state: TargetState, layers: Sequence[tuple[FloatArray, FloatArray]]) -> TargetState:
+    """Return a state from `start`, without normalisation, with other weights and biases.
+
+    Parameters
+    ----------
+    state : TargetState
+        Changed in place.
+    layers : sequence of (W, b)
+        For scaled input, in the shapes that the state has.
+    """
+    for layer, arrays in zip(state.net, layers, strict=True):
+        for parameter, array in zip(layer.parameters, arrays, strict=True):
+            parameter[...] = array
+    return state
+
+
+def restarted(state: TargetState, options: TargetOptions) -> TargetState:
+    """Return the state in which a trained net begins to be trained further.
+
+    Its layers are the same arrays, in a network copies; the optimisers start anew, the source of
+    the batches goes on, and epochs are counted on.
+    """
+    if state.network is not None:
+        again = start_network(finished(state.network), options, state.rng)
+    else:
+        optimisers = optimisers_of(state.net, options)
+        again = TargetState(state.net, optimisers, state.rng)
+    again.epoch, again.updates = state.epoch, state.updates
+    return again
+
+
+def optimisers_of(net: Sequence[Layer], options: TargetOptions) -> list[Optimiser]:
+    """Return a new optimiser for every layer."""
+    return [
+        make_optimiser(options.optimiser, part.parameters, options.momentum, options.weight_decay)
+        for part in net
     ]
-    return TargetState(net, optimisers, rng)
 
 
 def start_network(
@@ -385,11 +461,7 @@ def start_network(
                 "network must have something to learn between any two layers of hidden units and "
                 f"at both ends, but part {number} of {len(net)} has no parameters"
             )
-    optimisers = [
-        make_optimiser(options.optimiser, part.parameters, options.momentum, options.weight_decay)
-        for part in net
-    ]
-    return TargetState(net, optimisers, rng, network=learning)
+    return TargetState(net, optimisers_of(net, options), rng, network=learning)
 
 
 def finished(network: Network, classes: ArrayLike | None = None) -> Network:

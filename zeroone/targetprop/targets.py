@@ -49,7 +49,7 @@ class Targets:
     weights: FloatArray | float
 
 
-def set_targets(e: FloatArray, weighting: str) -> Targets:
+def set_targets(e: FloatArray, weighting: str, sample_weight: FloatArray | None = None) -> Targets:
     """Return the targets t = -sign(e) with the weights |e|, or 1 / n_samples each.
 
     Parameters
@@ -57,6 +57,8 @@ def set_targets(e: FloatArray, weighting: str) -> Targets:
     e : ndarray, shape (n_samples, n_units)
         Derivative of the loss above with respect to the units' outputs.
     weighting : {"magnitude", "equal"}
+    sample_weight : ndarray, shape (n_samples,), optional
+        Shares out the equal weights; |e| has it in already.
 
     Returns
     -------
@@ -75,7 +77,12 @@ def set_targets(e: FloatArray, weighting: str) -> Targets:
     check_choice("weighting", weighting, WEIGHTINGS)
     signs = np.sign(e)
     np.negative(signs, out=signs)
-    return Targets(signs, np.abs(e) if weighting == "magnitude" else 1 / len(e))
+    if weighting == "magnitude":
+        return Targets(signs, np.abs(e))
+    if sample_weight is None:
+        return Targets(signs, 1 / len(e))
+    shares = (sample_weight / sample_weight.sum()).astype(e.dtype)
+    return Targets(signs, shares.reshape(-1, *(1,) * (e.ndim - 1)))
 
 
 @dataclass(frozen=True)
@@ -111,20 +118,23 @@ class TargetUnits(Units):
         super().__post_init__()
         check_choice("weighting", self.weighting, WEIGHTINGS)
 
-    def targets(self, e: FloatArray) -> Targets:
+    def targets(self, e: FloatArray, sample_weight: FloatArray | None = None) -> Targets:
         """Return the targets of the units, or of each step of staircase units.
 
         Parameters
         ----------
         e : ndarray, shape (n_samples, n_units)
             Derivative of the loss above with respect to the units' outputs.
+        sample_weight : ndarray, shape (n_samples,), optional
+            See `set_targets`.
 
         Returns
         -------
         Targets
             All steps of a unit have its target, at the weight |e|/(k - 1) or 1/(n_samples (k - 1)).
         """
-        targets, n_steps = set_targets(e, self.weighting), len(self.thresholds)
+        targets = set_targets(e, self.weighting, sample_weight)
+        n_steps = len(self.thresholds)
         return targets if n_steps == 1 else Targets(targets.signs, targets.weights / n_steps)
 
     def layer_loss(self, Z: FloatArray, targets: Targets) -> float:
