@@ -134,6 +134,12 @@ OPTIONS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
         {"type": number_or_none, "metavar": "D|none"},
     ),
     (
+        "--standardise",
+        "standardise",
+        "divide each feature by its standard deviation first: where columns are in different units",
+        {"action": "store_true"},
+    ),
+    (
         "--network",
         "network",
         f"instead of --hidden layers, an architecture for images: {', '.join(ARCHITECTURES)}; or "

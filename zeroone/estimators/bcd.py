@@ -215,6 +215,9 @@ class BCDClassifier(Convolutional, MiniBatchDescent):
         (height, width) or (height, width, channels), for `kernel` and `shift`.
     whitening : float or None, default 50.0
         Shrink input directions of a variance far above this many times the mean; None for none.
+    standardise : bool, default False
+        Divide each feature by its standard deviation first: the remedy where columns are in
+        different units.
     dtype : {"float32", "float64"}, optional
         Working precision; by default float32 for float32 input and float64 for any other.
     class_weight : dict, "balanced" or None, default None
@@ -291,6 +294,7 @@ class BCDClassifier(Convolutional, MiniBatchDescent):
         shift: int = 0,
         image_shape: Sequence[int] | None = None,
         whitening: float | None = 50.0,
+        standardise: bool = False,
         dtype: str | None = None,
         class_weight: dict[Any, float] | str | None = None,
         calibration: float = 0.0,
@@ -320,6 +324,7 @@ class BCDClassifier(Convolutional, MiniBatchDescent):
         self.shift = shift
         self.image_shape = image_shape
         self.whitening = whitening
+        self.standardise = standardise
         self.dtype = dtype
         self.class_weight = class_weight
         self.calibration = calibration
@@ -443,7 +448,9 @@ class FullBatchBCDClassifier(Convolutional, FullBatchDescent):
         The rule for the first weights.
     kernel, filters, regions, image_shape
         As in `BCDClassifier`.
-    whitening, dtype, class_weight, calibration, warm_start, initial_network, random_state
+    whitening, standardise, dtype, class_weight, calibration, warm_start, initial_network
+        As in `BCDClassifier`.
+    random_state
         As in `BCDClassifier`.
 
     Attributes
@@ -491,6 +498,7 @@ class FullBatchBCDClassifier(Convolutional, FullBatchDescent):
         regions: int = 2,
         image_shape: Sequence[int] | None = None,
         whitening: float | None = 50.0,
+        standardise: bool = False,
         dtype: str | None = None,
         class_weight: dict[Any, float] | str | None = None,
         calibration: float = 0.0,
@@ -516,6 +524,7 @@ class FullBatchBCDClassifier(Convolutional, FullBatchDescent):
         self.regions = regions
         self.image_shape = image_shape
         self.whitening = whitening
+        self.standardise = standardise
         self.dtype = dtype
         self.class_weight = class_weight
         self.calibration = calibration
@@ -585,7 +594,7 @@ class BCDRegressor(NetworkRegressor, MiniBatchDescent):
         See `zeroone.bcd.BatchOptions`.
     tau, tau_schedule, margin, remedy, gamma, lam, initialisation
         As in `BCDClassifier`.
-    whitening, dtype, warm_start, initial_network, random_state
+    whitening, standardise, dtype, warm_start, initial_network, random_state
         As in `BCDClassifier`.
 
     Attributes
@@ -632,6 +641,7 @@ class BCDRegressor(NetworkRegressor, MiniBatchDescent):
         proximity: Schedule = (1.0, 20.0),
         layerwise: bool = True,
         whitening: float | None = 50.0,
+        standardise: bool = False,
         dtype: str | None = None,
         warm_start: bool = False,
         initial_network: Start | None = None,
@@ -653,6 +663,7 @@ class BCDRegressor(NetworkRegressor, MiniBatchDescent):
         self.proximity = proximity
         self.layerwise = layerwise
         self.whitening = whitening
+        self.standardise = standardise
         self.dtype = dtype
         self.warm_start = warm_start
         self.initial_network = initial_network
@@ -691,7 +702,7 @@ class FullBatchBCDRegressor(NetworkRegressor, FullBatchDescent):
     ----------
     hidden, epochs, splitting, tau, tau_schedule, pi, margin, remedy, gamma, lam, groups, order
         As in `FullBatchBCDClassifier`.
-    initialisation, whitening, dtype, warm_start, initial_network, random_state
+    initialisation, whitening, standardise, dtype, warm_start, initial_network, random_state
         As in `FullBatchBCDClassifier`.
 
     Attributes
@@ -730,6 +741,7 @@ class FullBatchBCDRegressor(NetworkRegressor, FullBatchDescent):
         order: str | Sequence[str] = "backward",
         initialisation: str = "differences",
         whitening: float | None = 50.0,
+        standardise: bool = False,
         dtype: str | None = None,
         warm_start: bool = False,
         initial_network: Start | None = None,
@@ -749,6 +761,7 @@ class FullBatchBCDRegressor(NetworkRegressor, FullBatchDescent):
         self.order = order
         self.initialisation = initialisation
         self.whitening = whitening
+        self.standardise = standardise
         self.dtype = dtype
         self.warm_start = warm_start
         self.initial_network = initial_network

@@ -48,7 +48,7 @@ class NetworkClassifier(NetworkEstimator):
         if part == 0:
             self._prepare(samples)
             self.temperature_ = 1.0
-            return self._train(samples)
+            return self._trained(samples)
         n_held = max(1, round(part * len(samples.X)))
         if n_held >= len(samples.X):
             raise ValueError(
@@ -58,7 +58,7 @@ class NetworkClassifier(NetworkEstimator):
         order = np.random.default_rng(self.random_state).permutation(len(samples.X))
         kept = samples.some(np.sort(order[n_held:]))
         self._prepare(kept)
-        return self._calibrated(self._train(kept), samples.some(order[:n_held]))
+        return self._calibrated(self._trained(kept), samples.some(order[:n_held]))
 
     def _calibrated(self, training: Iterator[Step], held: Samples) -> Iterator[Step]:
         """Yield the steps of a training, and fit the temperature after the last."""

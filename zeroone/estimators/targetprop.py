@@ -195,6 +195,9 @@ class FTPropClassifier(NetworkClassifier, TargetTraining):
         (height, width) or (height, width, channels), for `network` and `shift`.
     whitening : float or None, default None
         Shrink input directions of a variance far above this many times the mean; None for none.
+    standardise : bool, default False
+        Divide each feature by its standard deviation first: the remedy where columns are in
+        different units.
     dtype : {"float32", "float64"}, optional
         Working precision; by default float32 for float32 input and float64 for any other, but
         float32 for any input of a `network`.
@@ -292,6 +295,7 @@ class FTPropClassifier(NetworkClassifier, TargetTraining):
         crop: int | None = None,
         image_shape: Sequence[int] | None = None,
         whitening: float | None = None,
+        standardise: bool = False,
         dtype: str | None = None,
         class_weight: dict[Any, float] | str | None = None,
         calibration: float = 0.0,
@@ -330,6 +334,7 @@ class FTPropClassifier(NetworkClassifier, TargetTraining):
         self.crop = crop
         self.image_shape = image_shape
         self.whitening = whitening
+        self.standardise = standardise
         self.dtype = dtype
         self.class_weight = class_weight
         self.calibration = calibration
@@ -410,6 +415,8 @@ class FTPropClassifier(NetworkClassifier, TargetTraining):
             raise ValueError(
                 "whitening must be None with a network, which takes images as they are"
             )
+        elif self.standardise:
+            raise ValueError("standardise must be False with a network: pixels have one unit")
 
     def _encoded(self, targets: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         return targets
@@ -617,7 +624,7 @@ class FTPropRegressor(NetworkRegressor, TargetTraining):
         Samples in a batch; by default a hundredth of the data, but from 10 to 100.
     optimiser, learning_rate, decay, decay_at, momentum, weight_decay, normalise, dropout
         See `zeroone.targetprop.TargetOptions`.
-    whitening, dtype, warm_start, initial_network, random_state
+    whitening, standardise, dtype, warm_start, initial_network, random_state
         As in `FTPropClassifier`, without `network`.
 
     Attributes
@@ -668,6 +675,7 @@ class FTPropRegressor(NetworkRegressor, TargetTraining):
         normalise: bool = False,
         dropout: float = 0.0,
         whitening: float | None = None,
+        standardise: bool = False,
         dtype: str | None = None,
         warm_start: bool = False,
         initial_network: Start | None = None,
@@ -690,6 +698,7 @@ class FTPropRegressor(NetworkRegressor, TargetTraining):
         self.normalise = normalise
         self.dropout = dropout
         self.whitening = whitening
+        self.standardise = standardise
         self.dtype = dtype
         self.warm_start = warm_start
         self.initial_network = initial_network
