@@ -2,7 +2,10 @@
 
 import argparse
 import os
-from collections.abc import Callable, Iterable
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from tqdm import tqdm
 from zeroone import datasets
 from zeroone.datasets import Dataset
 from zeroone.datasets.folders import ENVIRONMENT_VARIABLE as VARIABLE
+from zeroone.estimators.scales import TrainingWarning
 from zeroone.nets.network import AnyNetwork
 
 # Whole numbers of more than 64 bits overflow somewhere in the arithmetic of arrays.
@@ -191,6 +195,19 @@ def check_writable(
 def progress(total: int, unit: str) -> "tqdm[Any]":
     """Return a progress bar on standard error; where that is no terminal, a silent one."""
     return tqdm(total=total, unit=unit, disable=None, leave=False, dynamic_ncols=True)
+
+
+@contextmanager
+def warnings_in_lines() -> Iterator[None]:
+    """Write what estimators warn of to standard error, a line each, whatever else is silent."""
+
+    def write(message: Warning | str, *_: Any, **__: Any) -> None:
+        tqdm.write(f"zeroone: warning: {' '.join(str(message).split())}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", TrainingWarning)
+        warnings.showwarning = write
+        yield
 
 
 def accuracy(network: AnyNetwork, X: NDArray[Any], y: NDArray[Any]) -> float:

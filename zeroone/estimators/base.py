@@ -39,10 +39,10 @@ class NetworkEstimator(Conventions):
     `NetworkRegressor`): `_check_targets`, `_learn_targets`, `_more_targets`, `_encoded`,
     `_n_outputs`. The other says how to train: `_check_parameters` and `_train`, and for a stream of
     samples `_start` and `_one_pass`. An estimator that users see derives from one of each kind and
-    has the parameters ``hidden``, ``whitening``, ``standardise``, ``dtype``, ``random_state``, ``warm_start`` and
-    ``initial_network``; with ``shift`` and ``image_shape`` it can move images. While it trains,
-    ``state_.layers()`` returns the present weights and biases of every layer, as pairs, for scaled
-    input.
+    has the parameters ``hidden``, ``whitening``, ``standardise``, ``dtype``, ``random_state``,
+    ``warm_start`` and ``initial_network``; with ``shift`` and ``image_shape`` it can move images.
+    While it trains, ``state_.layers()`` returns the present weights and biases of every layer, as
+    pairs, for scaled input.
     """
 
     hidden: int | Sequence[int]
