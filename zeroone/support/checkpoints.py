@@ -72,7 +72,7 @@ class Checkpoint:
 
     def _read(self, path: Path) -> None:
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 header = json.loads(file["header"].tobytes())
                 sums = file["sums"]
             if (header["format"], header["version"]) != (FORMAT, VERSION):
