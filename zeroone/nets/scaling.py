@@ -120,14 +120,17 @@ class InputScaling:
                 mean = X.mean(axis=0, dtype=np.float64)
             else:
                 mean = weighted_mean(X, sample_weight)
+            low, high = X.min(axis=0), X.max(axis=0)
             largest = max(
-                float(np.max(X)) - float(mean.min()), float(mean.max()) - float(np.min(X))
+                float(high.max()) - float(mean.min()), float(mean.max()) - float(low.min())
             )
         # Squares of single precision are added up below.
         if not largest < 1e15:
             raise ValueError(
                 f"X must hold numbers below 1e15 about their mean, but has {largest:g}"
             )
+        # Of a constant feature, the mean may be a rounding error away.
+        mean[low == high] = low[low == high]
         roots, total = None, float(len(X))
         if sample_weight is not None:
             roots = np.sqrt(sample_weight)[:, np.newaxis]
@@ -242,6 +245,7 @@ def feature_scales(
     ----------
     X : ndarray, shape (n_samples, n_features)
     mean : ndarray, shape (n_features,)
+        Of a constant feature, exactly its value.
     sample_weight : ndarray, shape (n_samples,), optional
 
     Returns
@@ -252,8 +256,7 @@ def feature_scales(
     squares = np.zeros(X.shape[1])
     for rows in row_blocks(len(X), BLOCK):
         squares += weight[rows] @ (X[rows] - mean) ** 2
-    # The mean of a constant feature may be a rounding error away from it.
-    varies = (X.max(axis=0) > X.min(axis=0)) & (squares > 0)
+    varies = squares > 0
     scales = np.ones(X.shape[1])
     scales[varies] = np.sqrt(weight.sum() / squares[varies])
     return scales
