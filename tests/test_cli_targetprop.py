@@ -128,8 +128,6 @@ def test_what_cannot_work_is_refused_in_one_line(options, what, tmp_path, capsys
 def test_every_parameter_of_every_method_has_an_option():
     options = {parameter for _, parameter, _, _ in OPTIONS}
     elsewhere = {"random_state", "dtype", "image_shape", "layerwise"}
-    elsewhere |= {"initial_network", "warm_start"}  # --resume
-    elsewhere |= {"class_weight", "calibration"}
     for method in METHODS.values():
         assert set(method.defaults) - elsewhere <= options
 

@@ -1,4 +1,4 @@
-"""BCDClassifier: scikit-learn's conventions with and without scikit-learn, and what it learns."""
+"""The estimators over BCD: scikit-learn's conventions, with and without it, and what they learn."""
 
 import subprocess
 import sys
@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from zeroone.datasets import load_digits
-from zeroone.estimators import BCDClassifier, FTPropClassifier, FullBatchBCDClassifier
+from zeroone.estimators import (
+    BCDClassifier,
+    BCDRegressor,
+    FTPropClassifier,
+    FullBatchBCDClassifier,
+    FullBatchBCDRegressor,
+)
 
 
 def scikit_learn_checks():
@@ -27,6 +33,8 @@ def scikit_learn_checks():
             [
                 BCDClassifier(hidden=30, epochs=10),
                 FullBatchBCDClassifier(hidden=(10, 8), epochs=5, tau=0.1),
+                BCDRegressor(hidden=30, epochs=10),
+                FullBatchBCDRegressor(hidden=30, epochs=10),
             ]
         )
 

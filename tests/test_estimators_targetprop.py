@@ -1,4 +1,4 @@
-"""FTPropClassifier: scikit-learn's conventions, what it learns, and the files that it writes."""
+"""Target propagation's estimators: scikit-learn's conventions, what they learn, their files."""
 
 import sys
 import warnings
@@ -8,7 +8,7 @@ import pytest
 
 import zeroone.nets.network
 from zeroone.datasets import load_digits
-from zeroone.estimators import FTPropClassifier
+from zeroone.estimators import FTPropClassifier, FTPropRegressor
 from zeroone.targetprop import DivergenceError
 
 
@@ -35,6 +35,7 @@ def scikit_learn_checks():
                     normalise=True,
                     output="hinge",
                 ),
+                FTPropRegressor(hidden=30, epochs=30, batch_size=10),
             ]
         )
 

@@ -34,8 +34,11 @@ if TYPE_CHECKING:  # the table below, for type checkers and editors
     from zeroone.datasets import load_mnist as load_mnist
     from zeroone.datasets import load_npz as load_npz
     from zeroone.estimators import BCDClassifier as BCDClassifier
+    from zeroone.estimators import BCDRegressor as BCDRegressor
     from zeroone.estimators import FTPropClassifier as FTPropClassifier
+    from zeroone.estimators import FTPropRegressor as FTPropRegressor
     from zeroone.estimators import FullBatchBCDClassifier as FullBatchBCDClassifier
+    from zeroone.estimators import FullBatchBCDRegressor as FullBatchBCDRegressor
     from zeroone.gaussian import rvscgd as rvscgd
     from zeroone.gaussian.population import coarse_gradient as coarse_gradient
     from zeroone.gaussian.population import population_loss as population_loss
@@ -80,7 +83,14 @@ _NAMES = {
         "load_mnist",
         "load_npz",
     ),
-    "estimators": ("BCDClassifier", "FTPropClassifier", "FullBatchBCDClassifier"),
+    "estimators": (
+        "BCDClassifier",
+        "BCDRegressor",
+        "FTPropClassifier",
+        "FTPropRegressor",
+        "FullBatchBCDClassifier",
+        "FullBatchBCDRegressor",
+    ),
     "gaussian.population": ("coarse_gradient", "population_loss", "true_gradient"),
     "nets.mlp": ("ZeroOneMLP",),
     "nets.network": ("Network", "load"),

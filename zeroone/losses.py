@@ -261,12 +261,25 @@ class Surrogate:
     derivative: Callable[[FloatArray], FloatArray]
 
 
+# Functions with names, so that what holds them can be pickled.
+def _identity(z: FloatArray) -> FloatArray:
+    return z
+
+
+def _relu(z: FloatArray) -> FloatArray:
+    return np.maximum(z, 0)
+
+
+def _clipped_relu(z: FloatArray) -> FloatArray:
+    return np.clip(z, 0, 1)
+
+
 SURROGATES: dict[str, Surrogate] = {
     surrogate.name: surrogate
     for surrogate in (
-        Surrogate("identity", lambda z: z, identity_derivative),
-        Surrogate("relu", lambda z: np.maximum(z, 0), relu_derivative),
-        Surrogate("clipped_relu", lambda z: np.clip(z, 0, 1), clipped_relu_derivative),
+        Surrogate("identity", _identity, identity_derivative),
+        Surrogate("relu", _relu, relu_derivative),
+        Surrogate("clipped_relu", _clipped_relu, clipped_relu_derivative),
     )
 }
 

@@ -522,14 +522,28 @@ def start(
     BatchState
         With the output layer fitted to the first batches.
     """
-    size = options.size(len(X))
-    layers = [] if below is None else below.layers()[:-1]
-    settled = len(layers)
+    given = [] if below is None else below.layers()[:-1]
+    state = start_above(X, Y, hidden, options, rng, given, sample_weight)
+    state.settled, state.epoch = len(given), 0 if below is None else below.epoch
+    return state
+
+
+def start_above(
+    X: Rows,
+    Y: FloatArray,
+    hidden: Sequence[int],
+    options: BatchOptions,
+    rng: np.random.Generator,
+    given: Sequence[Layer],
+    sample_weight: FloatArray | None = None,
+) -> BatchState:
+    """Return the state before the first batch of a net whose lowest hidden layers are given."""
+    size, layers = options.size(len(X)), list(given)
     # Enough rows to start from: classes are mixed by the permutation.
     sample = rng.permutation(len(X))[: max(size, 4 * max(hidden))]
     V, weight = X[sample], None if sample_weight is None else sample_weight[sample]
     for number, units in enumerate(hidden):
-        if number >= settled:
+        if number >= len(given):
             layers.append(initial_rows(V, Y[sample], units, options.initialisation, rng, weight))
         V = (layer_product(V, *layers[number]) > 0).astype(X.dtype)
     output = RunningRegression(
@@ -544,7 +558,7 @@ def start(
     layers.append(output.layer())
     weights = [W.astype(X.dtype) for W, _ in layers]
     biases = [b.astype(X.dtype) for _, b in layers]
-    return BatchState(weights, biases, output, rng, 0 if below is None else below.epoch, settled)
+    return BatchState(weights, biases, output, rng)
 
 
 def start_at(
@@ -564,14 +578,10 @@ def start_at(
     layers : sequence of (W, b)
         From the first hidden layer to the output layer, for scaled input.
     """
-    weights, biases = [W for W, _ in layers], [b for _, b in layers]
-    output = RunningRegression(
-        0, 0, gamma=options.gamma, forgetting=options.forgetting, batch_size=1, dtype=X.dtype
-    )
-    given = BatchState(weights, biases, output, rng)
-    state = start(X, Y, [len(b) for b in biases[:-1]], options, rng, given, sample_weight)
-    state.set_layer(-1, weights[-1].astype(X.dtype), biases[-1].astype(X.dtype))
-    state.settled = 0
+    *given, (W, b) = layers
+    sizes = [len(each) for _, each in given]
+    state = start_above(X, Y, sizes, options, rng, given, sample_weight)
+    state.set_layer(-1, W.astype(X.dtype), b.astype(X.dtype))
     return state
 
 

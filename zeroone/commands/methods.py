@@ -57,7 +57,7 @@ class Method:
         here = {name: other for other, name in self.names.items()}
         for classifier in self.forms.values() or [self.classifier]:
             for name, parameter in inspect.signature(classifier).parameters.items():
-                if name not in self.fixed:
+                if name not in self.fixed and name not in ESTIMATORS_ONLY:
                     found.setdefault(here.get(name, name), parameter.default)
         return found
 
@@ -76,6 +76,9 @@ class Method:
         classifier = self.classifier if form is None else self.forms[form]
         return classifier(**self.fixed, **chosen, random_state=seed)
 
+
+# Parameters without an option of the same name; --resume gives the first network.
+ESTIMATORS_ONLY = ("class_weight", "calibration", "warm_start", "initial_network")
 
 FORMS = {"mini-batch": BCDClassifier, "full-batch": FullBatchBCDClassifier}
 

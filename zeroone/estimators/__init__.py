@@ -11,13 +11,9 @@ Examples
 True
 """
 
-from zeroone.estimators.bcd import (
-    BCDClassifier,
-    BCDRegressor,
-    FullBatchBCDClassifier,
-    FullBatchBCDRegressor,
-)
-from zeroone.estimators.targetprop import FTPropClassifier, FTPropRegressor
+from zeroone.estimators.bcd import BCDClassifier, FullBatchBCDClassifier
+from zeroone.estimators.regressors import BCDRegressor, FTPropRegressor, FullBatchBCDRegressor
+from zeroone.estimators.targetprop import FTPropClassifier
 
 __all__ = [
     "BCDClassifier",

@@ -102,10 +102,14 @@ class NetworkEstimator(Conventions):
         """
         self._goes_on = self._check_warm_start()
         samples = self._merged(self._gather(X, y, sample_weight, first=not self._goes_on))
-        self._prepare(samples)
-        return self._trained(samples)
+        return self._training(samples)
 
-    def _trained(self, samples: Samples) -> Iterator[Step]:
+    def _training(self, samples: Samples) -> Iterator[Step]:
+        """Get ready, and return the steps of a whole training."""
+        self._prepare(samples)
+        return self._watched(samples)
+
+    def _watched(self, samples: Samples) -> Iterator[Step]:
         """Yield the steps of a whole training, and look for dead units after the last."""
         yield from self._train(samples)
         warn_of_dead_units(self.network_, samples.X, self.standardise)
@@ -166,6 +170,10 @@ class NetworkEstimator(Conventions):
         self, y: NDArray[Any], weight: FloatArray | None
     ) -> tuple[NDArray[Any], FloatArray | None]:
         """Return targets and weights of samples that come after the first."""
+        raise NotImplementedError
+
+    def _encoded(self, targets: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Return what the solver compares the outputs with."""
         raise NotImplementedError
 
     def _learn_units(self, samples: Samples) -> None:
@@ -232,9 +240,8 @@ class NetworkEstimator(Conventions):
             self._check_sizes()
             self._epochs_before = self.n_iter_
         else:
-            self.scaling_ = InputScaling.fit(
-                samples.X, self._input_whitening(), samples.weight, self.standardise
-            )
+            whitening, weight = self._input_whitening(), samples.relative_weight
+            self.scaling_ = InputScaling.fit(samples.X, whitening, weight, self.standardise)
             if not self.standardise:
                 warn_of_scales(samples.X, self.image_shape)
             self._learn_units(samples)
@@ -308,15 +315,18 @@ class NetworkEstimator(Conventions):
         """Refuse to go on with a network of other hidden layers than asked for."""
         sizes = tuple(len(b) for _, b in self.state_.layers()[:-1])
         wanted = check_hidden(self.hidden)
-        # Training may have removed neurons.
-        if len(sizes) != len(wanted) or any(
-            size > most or (size < most and not np.any(getattr(self, "lam", 0.0)))
-            for size, most in zip(sizes, wanted, strict=True)
-        ):
+        shrunk = len(sizes) == len(wanted) and all(
+            size <= most for size, most in zip(sizes, wanted, strict=True)
+        )
+        if sizes != wanted and not (shrunk and self._removes_neurons()):
             raise ValueError(
                 f"hidden must be {sizes} for warm_start to go on from the present network, "
                 f"but is {wanted}"
             )
+
+    def _removes_neurons(self) -> bool:
+        """Return whether training may leave fewer hidden units than asked for."""
+        return False
 
     def _given_layers(self) -> list[Weights] | None:
         """Return weights and biases to start from, for scaled input, or None for new ones."""

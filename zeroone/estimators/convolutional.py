@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from zeroone.bcd.convolution import PooledState
 from zeroone.bcd.filters import network_layers
 from zeroone.datasets.shifts import check_images
-from zeroone.estimators.classifier import NetworkClassifier
+from zeroone.estimators.classification import NetworkClassifier
 from zeroone.estimators.samples import Samples
 from zeroone.nets.convolution import Window
 from zeroone.nets.layers import Layer

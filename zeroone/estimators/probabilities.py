@@ -96,4 +96,4 @@ def fit_temperature(
         middle = (low + high) / 2
         # A positive slope asks for a smaller a, a larger temperature.
         low, high = (middle, high) if slope(middle) > 0 else (low, middle)
-    return float(np.exp((low + high) / 2))
+    return float(np.clip(np.exp((low + high) / 2), LEAST, MOST))

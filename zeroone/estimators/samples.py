@@ -58,6 +58,12 @@ class Samples:
         weight = None if self.weight is None else self.weight[rows]
         return Samples(self.X[rows], self.targets[rows], weight, self.passed)
 
+    @property
+    def relative_weight(self) -> FloatArray | None:
+        """The weights, or None if all are the same: for means, which do not see their size."""
+        weight = self.weight
+        return None if weight is None or np.all(weight == weight[0]) else weight
+
     def visits(self) -> tuple[NDArray[np.intp] | None, FloatArray | None]:
         """Return which samples an epoch visits, and how much each visit counts.
 
@@ -103,8 +109,10 @@ def check_weights(sample_weight: ArrayLike | None, n_samples: int) -> FloatArray
         raise ValueError(f"sample_weight must be >= 0, but holds {weights.min():g}")
     if not weights.any():
         raise ValueError("sample_weight must not be zero for all samples")
-    if not np.isfinite(weights.sum()):
-        raise ValueError("sample_weight must have a finite sum")
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if not np.isfinite(total):
+        raise ValueError("sample_weight must have a finite sum, but that overflows")
     return weights
 
 

@@ -7,6 +7,7 @@ whose threshold lies outside of its range have one value on all samples. They ar
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -29,6 +30,14 @@ REMEDY = "standardise=True (--standardise) gives all features the same scale"
 
 class TrainingWarning(UserWarning):
     """The training can be done, but is likely to come to little."""
+
+
+def warn(text: str) -> None:
+    """Warn of something at the line outside of this package that asked for the training."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("zeroone."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, TrainingWarning, stacklevel=level)
 
 
 def scale_ratio(X: NDArray[Any]) -> float:
@@ -76,11 +85,9 @@ def warn_of_scales(X: NDArray[Any], image_shape: Sequence[int] | None = None) ->
         return
     ratio = scale_ratio(X)
     if ratio > LARGEST_RATIO:
-        warnings.warn(
+        warn(
             f"the features of X differ in scale by a factor of {ratio:.0f}, so that the small ones "
-            f"count for little: {REMEDY}",
-            TrainingWarning,
-            stacklevel=5,
+            f"count for little: {REMEDY}"
         )
 
 
@@ -125,9 +132,7 @@ def warn_of_dead_units(network: Any, X: NDArray[Any], standardised: bool) -> Non
     share = dead_share(network, X)
     if share > 0.5:
         remedy = "fewer units or another start may do better" if standardised else REMEDY
-        warnings.warn(
+        warn(
             f"{share:.0%} of the hidden units are dead, with one value on all training data: "
-            f"{remedy}",
-            TrainingWarning,
-            stacklevel=4,
+            f"{remedy}"
         )

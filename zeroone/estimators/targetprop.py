@@ -1,20 +1,20 @@
-"""The estimators over target propagation and the straight-through family."""
+"""The classifier over target propagation and the straight-through family."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from zeroone.datasets.shifts import check_images
-from zeroone.estimators.base import NetworkEstimator, Start
-from zeroone.estimators.classifier import NetworkClassifier
-from zeroone.estimators.regressor import NetworkRegressor
+from zeroone.estimators.base import Start
+from zeroone.estimators.classification import NetworkClassifier
 from zeroone.estimators.samples import Samples
 from zeroone.estimators.sparse import SparseTraining
+from zeroone.estimators.training import TargetTraining
 from zeroone.losses import OUTPUT_LOSSES, HiddenLoss
 from zeroone.nets.architectures import architecture, mlp
 from zeroone.nets.augmentation import Augmentation
@@ -22,114 +22,22 @@ from zeroone.nets.dropout import Dropout
 from zeroone.nets.layers import Chain, Layer
 from zeroone.nets.network import Network
 from zeroone.nets.scaling import PickedRows, Rows, Scaling
-from zeroone.nets.units import HiddenUnits, Units
+from zeroone.nets.units import HiddenUnits
 from zeroone.penalties import Penalty
-from zeroone.steps import History, Step
-from zeroone.support.schedules import Schedule, schedule_value
-from zeroone.support.validation import FloatArray, check_choice, check_hidden, check_integer
+from zeroone.steps import Step
+from zeroone.support.schedules import Schedule
+from zeroone.support.validation import FloatArray, check_choice, check_integer
 from zeroone.targetprop.options import TargetOptions
 from zeroone.targetprop.solver import (
     Fetch,
     TargetState,
     finished,
     restarted,
-    start,
-    start_at,
     start_network,
-    train,
 )
 from zeroone.targetprop.splitting import SplittingOptions, Zeros, zeros_by_layer
 
 Architecture = Callable[..., Network]
-
-
-class TargetTraining(NetworkEstimator):
-    """How an estimator trains dense layers by mini-batch feasible target propagation."""
-
-    activation: str
-    levels: int | None
-    epochs: int
-    learning_rate: Schedule
-    normalise: bool
-
-    def _options(self) -> TargetOptions:
-        names = (each.name for each in fields(TargetOptions))
-        return TargetOptions(**{name: getattr(self, name) for name in names})
-
-    def _check_parameters(self) -> None:
-        self._options()
-        if self.initial_network is not None and self.normalise:
-            raise ValueError(
-                "normalise must be False with initial_network: in a file the normalisation has "
-                "become part of the weights"
-            )
-
-    def _activation(self) -> dict[str, Any]:
-        return {"activation": self.activation, "levels": self.levels}
-
-    def _encoded(self, targets: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Return what the output loss compares the scores with."""
-        raise NotImplementedError
-
-    def _check_sizes(self) -> None:
-        super()._check_sizes()
-        self._check_units(getattr(getattr(self, "network_", None), "units", None))
-
-    def _check_units(self, units: Any) -> None:
-        """Refuse to go on with a network of other hidden units than asked for."""
-        if units is not None and units != Units(**self._activation()):
-            raise ValueError(
-                f"activation and levels must be {units.activation!r} and {units.levels} for "
-                "warm_start to go on from the present network"
-            )
-
-    def _new_state(self, data: Rows) -> TargetState:
-        """Return the state of a net with its first weights, for scaled input."""
-        if self._goes_on:
-            return restarted(self.state_, self._options())
-        n_features, sizes = data.shape[1], check_hidden(self.hidden)
-        options = self._options()
-        state = start(n_features, self._n_outputs(), sizes, options, self._rng, data.dtype)
-        layers = self._given_layers()
-        return state if layers is None else start_at(state, layers)
-
-    def _trained_options(self) -> TargetOptions:
-        """Return the options of the solver's own part."""
-        return self._options()
-
-    def _start(self, data: Rows, targets: NDArray[Any], weight: FloatArray | None) -> None:
-        self.state_ = self._new_state(data)
-
-    def _one_pass(
-        self, data: Rows, targets: NDArray[Any], weight: FloatArray | None
-    ) -> Iterator[Step]:
-        rate = schedule_value("learning_rate", self.learning_rate, 2, 3)
-        once = replace(self._trained_options(), epochs=1, decay="constant", learning_rate=rate)
-        wanted = self._encoded(targets, data.dtype)
-        return train(data, wanted, self.state_, once, sample_weight=weight)
-
-    def _steps_of_solver(
-        self,
-        data: Rows,
-        targets: NDArray[Any],
-        weight: FloatArray | None,
-        raw: NDArray[Any] | PickedRows,
-    ) -> Iterator[Step]:
-        """Yield the steps of all epochs with the present state."""
-        wanted, fetch = self._encoded(targets, data.dtype), self._fetch(raw, self._rng)
-        options = self._trained_options()
-        return train(data, wanted, self.state_, options, fetch=fetch, sample_weight=weight)
-
-    def _train(self, samples: Samples) -> Iterator[Step]:
-        self.history_ = History()
-        data, targets, weight, raw = self._visited(samples)
-        self.state_ = self._new_state(data)
-        for step in self._steps_of_solver(data, targets, weight, raw):
-            if "epoch_ends" in step.info:
-                self.history_.record_step(step)
-            yield step
-        self.n_iter_ = self.state_.epoch
-        self.network_ = self.snapshot()
 
 
 class FTPropClassifier(NetworkClassifier, TargetTraining):
@@ -431,7 +339,7 @@ class FTPropClassifier(NetworkClassifier, TargetTraining):
         if self.network is None:
             return super()._new_state(data)
         if self._goes_on:
-            return restarted(self.state_, self._trained_options())
+            return restarted(self.state_, self._trained_options(), self._epochs_before)
         # Its own layer drops inputs, after these have been scaled.
         network = self._untrained(data.shape[1:], self._rng)
         return start_network(network, self._trained_options(), self._rng)
@@ -604,128 +512,3 @@ class FTPropClassifier(NetworkClassifier, TargetTraining):
         self.pair_ = None
         for name in ("dense_network_", "sparse_network_", "zeros_"):
             self.__dict__.pop(name, None)
-
-
-class FTPropRegressor(NetworkRegressor, TargetTraining):
-    """A net of step units for numbers, trained by mini-batch feasible target propagation.
-
-    The output layer has the squared loss, of targets that are centred and scaled one output at a
-    time; the hidden units learn as those of `FTPropClassifier`.
-
-    Parameters
-    ----------
-    hidden : int or tuple of int, default 200
-        Sizes of the hidden layers.
-    activation, levels, loss, surrogate, weighting
-        Of the hidden units, as in `FTPropClassifier`.
-    epochs : int, default 30
-        Passes over the data.
-    batch_size : int, optional
-        Samples in a batch; by default a hundredth of the data, but from 10 to 100.
-    optimiser, learning_rate, decay, decay_at, momentum, weight_decay, normalise, dropout
-        See `zeroone.targetprop.TargetOptions`.
-    whitening, standardise, dtype, warm_start, initial_network, random_state
-        As in `FTPropClassifier`, without `network`.
-
-    Attributes
-    ----------
-    network_ : ZeroOneMLP
-        The trained network, for input as it was passed to `fit`; its outputs are the predictions.
-    target_mean_, target_scale_ : ndarray, shape (n_outputs,)
-        Mean and deviation of each output on the training data.
-    history_ : History
-        The losses of the layers on the last batch of each epoch.
-    n_features_in_, n_outputs_, n_iter_ : int
-        Number of features, of outputs, and of epochs run.
-
-    Notes
-    -----
-    Sample weights are those of `FTPropClassifier`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> X = np.random.default_rng(0).uniform(-1, 1, (1000, 2))
-    >>> y = np.sin(3 * X[:, 0]) + X[:, 1] ** 2
-    >>> regressor = FTPropRegressor(hidden=100, learning_rate=0.01).fit(X[:800], y[:800])
-    >>> regressor.score(X[800:], y[800:]) > 0.8
-    True
-    """
-
-    # The loss of the output layer.
-    output = "squared-error"
-
-    def __init__(
-        self,
-        hidden: int | Sequence[int] = 200,
-        *,
-        activation: str = "sign",
-        levels: int | None = None,
-        loss: str | HiddenLoss = "soft_hinge",
-        surrogate: str = "identity",
-        weighting: str = "magnitude",
-        epochs: int = 30,
-        batch_size: int | None = None,
-        optimiser: str = "adam",
-        learning_rate: Schedule = 2e-3,
-        decay: str = "cosine",
-        decay_at: float | tuple[float, ...] = 0.6,
-        momentum: float = 0.9,
-        weight_decay: float = 0.0,
-        normalise: bool = False,
-        dropout: float = 0.0,
-        whitening: float | None = None,
-        standardise: bool = False,
-        dtype: str | None = None,
-        warm_start: bool = False,
-        initial_network: Start | None = None,
-        random_state: int | np.random.Generator | None = 0,
-    ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.levels = levels
-        self.loss = loss
-        self.surrogate = surrogate
-        self.weighting = weighting
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.optimiser = optimiser
-        self.learning_rate = learning_rate
-        self.decay = decay
-        self.decay_at = decay_at
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.normalise = normalise
-        self.dropout = dropout
-        self.whitening = whitening
-        self.standardise = standardise
-        self.dtype = dtype
-        self.warm_start = warm_start
-        self.initial_network = initial_network
-        self.random_state = random_state
-
-    def partial_fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> Self:
-        """Go on training with one pass over some samples.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As for `fit`. The samples of the first call also decide how input and targets are
-            centred and scaled.
-
-        Returns
-        -------
-        FTPropRegressor
-
-        Raises
-        ------
-        ValueError
-            As `fit`.
-
-        Notes
-        -----
-        Nobody knows how many samples will come, so the learning rate does not decay.
-        """
-        return self._partial_fit(X, y, sample_weight)

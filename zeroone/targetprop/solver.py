@@ -400,18 +400,18 @@ def start_at(state: TargetState, layers: Sequence[tuple[FloatArray, FloatArray]]
     return state
 
 
-def restarted(state: TargetState, options: TargetOptions) -> TargetState:
-    """Return the state in which a trained net begins to be trained further.
+def restarted(state: TargetState, options: TargetOptions, epoch: int) -> TargetState:
+    """Return the state in which a trained net begins to be trained further, after some epoch.
 
-    Its layers are the same arrays, in a network copies; the optimisers start anew, the source of
-    the batches goes on, and epochs are counted on.
+    Its layers are the same arrays, in a network copies; the optimisers start anew, and the source
+    of the batches goes on.
     """
     if state.network is not None:
         again = start_network(finished(state.network), options, state.rng)
     else:
         optimisers = optimisers_of(state.net, options)
         again = TargetState(state.net, optimisers, state.rng)
-    again.epoch, again.updates = state.epoch, state.updates
+    again.epoch, again.updates = epoch, state.updates
     return again
 
 

@@ -48,9 +48,9 @@ class NetworkRegressor(NetworkEstimator):
         return columns, weight
 
     def _learn_units(self, samples: Samples) -> None:
-        Y = samples.targets
-        self.target_mean_ = np.average(Y, axis=0, weights=samples.weight)
-        squares = np.average(np.square(Y - self.target_mean_), axis=0, weights=samples.weight)
+        Y, weight = samples.targets, samples.relative_weight
+        self.target_mean_ = np.average(Y, axis=0, weights=weight)
+        squares = np.average(np.square(Y - self.target_mean_), axis=0, weights=weight)
         deviation = np.sqrt(squares)
         # Of a constant, rounding leaves a deviation that is nothing to divide by.
         negligible = 8 * np.finfo(float).eps * np.abs(Y).max(axis=0)

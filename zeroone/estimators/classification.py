@@ -32,23 +32,13 @@ class NetworkClassifier(NetworkEstimator):
 
     # ------------------------------------------------------------------------------- training
 
-    def steps(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> Iterator[Step]:
-        """Train as `fit` does, and yield a step after every block update.
-
-        The arguments are checked at once. `snapshot` gives the network at any step; after the last
-        one, `network_` is the finished one.
-        """
+    def _training(self, samples: Samples) -> Iterator[Step]:
+        self.temperature_ = 1.0
         part = check_number("calibration", self.calibration)
         if part >= 1:
             raise ValueError(f"calibration must be a number >= 0 and < 1, but is {part}")
-        self._goes_on = self._check_warm_start()
-        samples = self._merged(self._gather(X, y, sample_weight, first=not self._goes_on))
         if part == 0:
-            self._prepare(samples)
-            self.temperature_ = 1.0
-            return self._trained(samples)
+            return super()._training(samples)
         n_held = max(1, round(part * len(samples.X)))
         if n_held >= len(samples.X):
             raise ValueError(
@@ -56,13 +46,11 @@ class NetworkClassifier(NetworkEstimator):
                 "different ones does not"
             )
         order = np.random.default_rng(self.random_state).permutation(len(samples.X))
-        kept = samples.some(np.sort(order[n_held:]))
-        self._prepare(kept)
-        return self._calibrated(self._trained(kept), samples.some(order[:n_held]))
+        training = super()._training(samples.some(np.sort(order[n_held:])))
+        return self._calibrated(training, samples.some(order[:n_held]))
 
     def _calibrated(self, training: Iterator[Step], held: Samples) -> Iterator[Step]:
         """Yield the steps of a training, and fit the temperature after the last."""
-        self.temperature_ = 1.0
         yield from training
         scores = self.network_.decision_function(held.X)
         self.temperature_ = fit_temperature(scores, held.targets, held.weight)
