@@ -381,7 +381,7 @@ class Bar:
     ("module", "arguments", "total"),
     [
         (rvscgd, ("rvscgd", "--n-iter", "1010"), 1010),
-        (sweep, ("sweep", "--grid", "3", "--n-iter", "2", "--starts", "2"), 18),
+        (sweep, ("sweep", "--grid", "3", "--n-iter", "2", "--starts", "900"), 8100),
     ],
 )
 def test_progress_moves_to_the_end(monkeypatch, module, arguments, total):

@@ -82,7 +82,7 @@ def test_local_cluster_gives_the_same_results():
     alone = timeless(verify(FEW, cases=100, seed=2))
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
