@@ -4,6 +4,8 @@ import contextlib
 import csv
 import io
 import re
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -314,3 +316,16 @@ def test_compare_warns_too(table):
     options = ("--methods", "bcd", "--hidden", 12, "--epochs", 1, "--seeds", 1, "--units", 0)
     assert run("compare", *table, *options)[2].startswith("zeroone: warning: the features of X")
     assert run("compare", *table, *options, "--standardise")[2] == ""
+
+
+def test_workers_of_compare_say_nothing(table):
+    """As a process, since what a worker says is not to be caught in this one."""
+    options = ("--methods", "bcd", "--hidden", 12, "--seconds", 0.1, "--seeds", 2, "--units", 0)
+    done = subprocess.run(
+        [sys.executable, "-m", "zeroone", "compare", *map(str, (*table, *options, "--workers", 2))],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    assert done.stderr.startswith("zeroone: warning: the features of X")
+    assert done.stderr.count("\n") == 1

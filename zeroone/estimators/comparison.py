@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -79,6 +80,14 @@ class Run:
         self.accuracies[self.epochs - 1 :] = [accuracy]
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let trainings warn of nothing: each would say the same, and dead units are counted anyway."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrainingWarning)
+        yield
+
+
 def epochs_that_fit(make: Maker, data: Dataset, seconds: float) -> int:
     """Return how many epochs a method has time for, at least 1.
 
@@ -89,8 +98,9 @@ def epochs_that_fit(make: Maker, data: Dataset, seconds: float) -> int:
     seconds : float
     """
     start = time.perf_counter()
-    for _ in make(CALIBRATION_EPOCHS, 0).steps(data.X_train, data.y_train):
-        pass
+    with _quiet():
+        for _ in make(CALIBRATION_EPOCHS, 0).steps(data.X_train, data.y_train):
+            pass
     each = (time.perf_counter() - start) / CALIBRATION_EPOCHS
     return max(1, int(seconds / each))
 
@@ -208,9 +218,7 @@ def _last_of_run(
     method: str, make: Maker, data: Dataset, seconds: float | None, epochs: int, seed: int
 ) -> Run:
     """Return a run when it is over."""
-    with warnings.catch_warnings():
-        # Dead units are a column of the table.
-        warnings.simplefilter("ignore", TrainingWarning)
+    with _quiet():
         *_, run = train_for(method, make, data, seconds=seconds, epochs=epochs, seed=seed)
     return run
 
