@@ -12,7 +12,6 @@ beta = k/(2 pi) nothing is known of it. The penalty is l0, with k = 20, d = 50.
 import argparse
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from zeroone.commands import sweep
@@ -58,7 +57,7 @@ def draw(quick: bool = False) -> Figure:
         mesh = plots_gaussian.draw_phase(
             panel,
             (grid.along(0), grid.along(1)),
-            np.array([getattr(result, name).ravel() for result in found]),
+            grid.plane(getattr(found, name)),
             (finer.along(0), finer.along(1)),
             {LABELS[label]: region for label, region in regions[name].items()},
             OTHER_EDGES if name == "support_recovered" else plots_gaussian.EDGES,

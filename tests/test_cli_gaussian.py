@@ -381,7 +381,7 @@ class Bar:
     ("module", "arguments", "total"),
     [
         (rvscgd, ("rvscgd", "--n-iter", "1010"), 1010),
-        (sweep, ("sweep", "--grid", "3", "--n-iter", "2", "--starts", "2"), 9),
+        (sweep, ("sweep", "--grid", "3", "--n-iter", "2", "--starts", "900"), 8100),
     ],
 )
 def test_progress_moves_to_the_end(monkeypatch, module, arguments, total):
@@ -453,13 +453,17 @@ def test_all_points_have_the_same_starts_and_a_seed_has_its_own(monkeypatch):
         return seen[-1]
 
     monkeypatch.setattr("zeroone.gaussian.sweep.random_starts", recorded)
+    monkeypatch.setattr("zeroone.gaussian.sweep.WEIGHTS_OF_A_PART", 1)  # a run each
     for seed in (1, 2):
         succeed("sweep", "--grid", "3", "--n-iter", "1", "--starts", "4", "--seed", seed)
-    assert len(seen) == 6
-    for first in (0, 3):
-        for other in seen[first : first + 3]:
-            np.testing.assert_array_equal(other, seen[first])
-    assert np.all(seen[0] != seen[3])
+    half = len(seen) // 2
+    assert half > 9 * 4
+    # The starts of each point, drawn one by one.
+    first, other = (np.reshape(part[-36:], (9, 4, -1)) for part in (seen[:half], seen[half:]))
+    for found in (first, other):
+        np.testing.assert_array_equal(found, np.broadcast_to(found[0], found.shape))
+        assert len(np.unique(found[0], axis=0)) == 4
+    assert np.all(first != other)
 
 
 @pytest.mark.parametrize("penalty", ["l0", "l1", "tl1", "l20", "mcp", "scad"])

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from zeroone import cli
-from zeroone.commands import optimality_gap
 from zeroone.commands.optimality_gap import METHODS, Result, records, summary
+from zeroone.estimators import optimality
 from zeroone.exact.optimum import optimum
 from zeroone.exact.problems import PROBLEMS, Problem
 from zeroone.plots import optimality_gap as plots_gap
@@ -131,7 +131,7 @@ def test_a_proof_that_a_net_contradicts_is_an_error(monkeypatch, capsys):
         result = exact_result()
         return replace(result, enumeration=replace(result.enumeration, bound=1))
 
-    monkeypatch.setattr(optimality_gap, "solve", wrong)
+    monkeypatch.setattr(optimality, "solve", wrong)
     assert cli.main(["optimality-gap", "--problems", "xor", "--methods", "bcd"]) == 1
     assert capsys.readouterr().err == "xor: a net makes fewer errors than the proved bound\n"
 
@@ -195,7 +195,7 @@ def test_bad_options_are_refused_before_anything_is_computed(options, what, monk
     def computed(*_):
         raise AssertionError
 
-    monkeypatch.setattr(optimality_gap, "solve", computed)
+    monkeypatch.setattr(optimality, "solve", computed)
     assert cli.main(["optimality-gap", *options.split()]) == 2
     captured = capsys.readouterr()
     assert what in captured.err

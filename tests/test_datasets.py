@@ -1095,7 +1095,7 @@ def test_load_knows_every_name(tmp_path):
     assert load(upper).name == "A"
 
 
-@pytest.mark.parametrize("name", ["MNIST-1D", "", "data.csv", None, 3, Path("digits"), b"x.npz"])
+@pytest.mark.parametrize("name", ["MNIST-1D", "", "data.txt", None, 3, Path("digits"), b"x.npz"])
 def test_load_lists_the_names_it_knows(name):
     with pytest.raises(ValueError, match="one of digits, mnist, fashion-mnist, cifar10, cifar100"):
         load(name)

@@ -38,9 +38,9 @@ def plain_outcomes(w, w_star, name, lam, beta, eta, delta, n_iter):
 
 
 @pytest.mark.parametrize("name", ["l1", "l0", "tl1"])
-@pytest.mark.parametrize("at_once", [1, 10**6])
-def test_sweep_is_its_runs(name, at_once, monkeypatch):
-    monkeypatch.setattr(module, "WEIGHTS_AT_ONCE", at_once)
+@pytest.mark.parametrize("weights", [12 * 6, 10**6])
+def test_sweep_is_its_runs(name, weights, monkeypatch):
+    monkeypatch.setattr(module, "WEIGHTS_OF_A_PART", weights)
     w_star, delta = teacher(), 0.4
     lam, beta, eta = np.array([0.01, 0.6]), np.array([0.3, 3.0, 12.0]), np.array([0.02, 0.5])
     settings = {"k": 20, "penalty": name, "lam": lam, "beta": beta, "eta": eta, "delta": delta}

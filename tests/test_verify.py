@@ -20,6 +20,7 @@ from zeroone.claims import Kind, all_claims, registry, rerun, runner, verify, wo
 from zeroone.claims.claim import Claim, collect, judge
 from zeroone.claims.histogram import EDGES, Histogram
 from zeroone.commands import verify_page
+from zeroone.support import executors
 
 CLAIMS = {claim.id: claim for claim in all_claims()}
 FEW = [CLAIMS[name] for name in ("bcd.u-block", "bcd.infimum", "bcd.movement", "bcd.compress")]
@@ -72,7 +73,7 @@ def test_workers_do_not_change_results(processes):
 
 def test_every_comparison_is_the_same_in_a_worker(processes):
     for claim in FEW:
-        future = processes.submit(runner.collect_by_id, __version__, claim.id, 3, 1, 20)
+        future = processes.submit(runner.collect_sent, claim.id, 3, 1, 20)
         np.testing.assert_array_equal(future.result()[0].excess, collect(claim, 3, 1, 20).excess)
 
 
@@ -81,7 +82,7 @@ def test_local_cluster_gives_the_same_results():
     alone = timeless(verify(FEW, cases=100, seed=2))
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -116,7 +117,7 @@ class Recorder(ThreadPoolExecutor):
 
 
 def test_pending_chunks_are_cancelled_and_bounded(monkeypatch):
-    monkeypatch.setattr(runner, "AHEAD", 4)
+    monkeypatch.setattr(executors, "AHEAD", 4)
     with Recorder() as recorder:
         verdicts = verify(FEW, cases=5000, executor=recorder)
         monkeypatch.setattr(Future, "result", lambda future: 1 / 0)
@@ -128,7 +129,7 @@ def test_pending_chunks_are_cancelled_and_bounded(monkeypatch):
 
 def test_worker_of_another_version_is_refused():
     with pytest.raises(RuntimeError, match=r"but 0\.0\.0 started the run"):
-        runner.collect_by_id("0.0.0", "bcd.u-block", 0, 0, 1)
+        executors.of_version("0.0.0", runner.collect_sent, "bcd.u-block", 0, 0, 1)
 
 
 def test_worker_pool_limits_threads_and_restores(monkeypatch):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # the table below, for type checkers and editors
     from zeroone.datasets import Dataset as Dataset
     from zeroone.datasets import load_cifar10 as load_cifar10
     from zeroone.datasets import load_cifar100 as load_cifar100
+    from zeroone.datasets import load_csv as load_csv
     from zeroone.datasets import load_digits as load_digits
     from zeroone.datasets import load_fashion_mnist as load_fashion_mnist
     from zeroone.datasets import load_mnist as load_mnist
@@ -78,6 +79,7 @@ _NAMES = {
         "Dataset",
         "load_cifar10",
         "load_cifar100",
+        "load_csv",
         "load_digits",
         "load_fashion_mnist",
         "load_mnist",

@@ -1,27 +1,19 @@
 """Run claims, here or on an executor's workers, with results that do not depend on which."""
 
-import multiprocessing
-import os
-import signal
 import time
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from contextlib import closing, contextmanager
+from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import replace
 from fnmatch import fnmatch
+from typing import Any
 
-from zeroone import __version__
 from zeroone.claims.claim import Claim, Evidence, Tally, Trial, Verdict, attempt, collect
 from zeroone.claims.lemmas import RESULTS, claims_of
+from zeroone.support.executors import in_order
 from zeroone.support.validation import check_choice, check_integer
 
 PROFILES = {"default": 1, "thorough": 20}  # times each claim's own number of instances
-# Chunks submitted ahead of the one that is waited for: enough for many workers, and no more
-# results in memory than these.
-AHEAD = 512
-MOST_WORKERS = 16  # for each processor: more of them only wait for each other
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 Result = tuple[Evidence, float]
 Results = Generator[Result, None, None]
@@ -119,11 +111,10 @@ def rerun(claim_id: str, *, seed: int, chunk: int, count: int) -> Trial:
     return attempt(registered(claim_id), seed, chunk, check_integer("count", count))
 
 
-def collect_by_id(version: str, claim_id: str, seed: int, chunk: int, count: int) -> Result:
-    """Try a chunk of a registered claim; a worker process looks the claim up by its id."""
-    if version != __version__:
-        raise RuntimeError(f"a worker has zeroone {__version__}, but {version} started the run")
-    return timed_collect(registered(claim_id), seed, chunk, count)
+def collect_sent(claim: Claim | str, seed: int, chunk: int, count: int) -> Result:
+    """Try a chunk of a claim, or of the registered one of an id, as worker processes get it."""
+    claim = registered(claim) if isinstance(claim, str) else claim
+    return timed_collect(claim, seed, chunk, count)
 
 
 def timed_collect(claim: Claim, seed: int, chunk: int, count: int) -> Result:
@@ -131,54 +122,6 @@ def timed_collect(claim: Claim, seed: int, chunk: int, count: int) -> Result:
     start = time.perf_counter()
     evidence = collect(claim, seed, chunk, count)
     return evidence, time.perf_counter() - start
-
-
-def _ignore_interrupt() -> None:
-    """Leave Ctrl-C to the process that started the workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-@contextmanager
-def worker_pool(workers: int) -> Iterator[Executor | None]:
-    """Give an executor of that many processes, each with one thread for linear algebra.
-
-    Parameters
-    ----------
-    workers : int
-        With 1 there is no executor: the work is done in this process.
-
-    Yields
-    ------
-    concurrent.futures.Executor or None
-
-    Raises
-    ------
-    ValueError
-        If `workers` is not a positive integer, or is more than 16 for each processor.
-    """
-    most = MOST_WORKERS * (os.cpu_count() or 1)
-    if check_integer("workers", workers) > most:
-        raise ValueError(f"workers must be at most {most} on this machine, but is {workers}")
-    if workers == 1:
-        yield None
-        return
-    before = {name: os.environ.get(name) for name in THREADS}
-    # Processes start while the work is submitted and read their environment then.
-    os.environ.update(dict.fromkeys(THREADS, "1"))
-    try:
-        # A forked copy of a process with threads can lock up; a spawned one is the same everywhere.
-        spawn = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_ignore_interrupt)
-        try:
-            yield pool
-        finally:
-            pool.shutdown(cancel_futures=True)
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def verify(
@@ -239,27 +182,14 @@ def _verdicts(plans: list[Plan], seed: int, executor: Executor | None) -> Iterat
 
 def _results(plans: list[Plan], seed: int, executor: Executor | None) -> Results:
     """Yield the result of every chunk of every claim, in order."""
-    tasks = (
+    tasks: Iterable[tuple[Any, ...]] = (
         (claim, seed, *part) for claim, instances in plans for part in chunks(claim, instances)
     )
-    if executor is None:
-        for task in tasks:
-            yield timed_collect(*task)
-        return
-    known = {id(claim) for claim in all_claims()}
-    pending: deque[Future[Result]] = deque()
-    try:
-        for claim, *rest in tasks:
-            if id(claim) in known:
-                pending.append(executor.submit(collect_by_id, __version__, claim.id, *rest))
-            else:
-                # Planted errors are often lambdas, which cannot be sent, and are not needed.
-                bare = replace(claim, planted={})
-                pending.append(executor.submit(timed_collect, bare, *rest))
-            if len(pending) == AHEAD:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        for future in pending:
-            future.cancel()
+    if executor is not None:
+        known = {id(claim) for claim in all_claims()}
+        # Planted errors are often lambdas, which cannot be sent, and are not needed.
+        tasks = (
+            (claim.id if id(claim) in known else replace(claim, planted={}), *rest)
+            for claim, *rest in tasks
+        )
+    yield from in_order(executor, collect_sent, tasks)

@@ -2,7 +2,10 @@
 
 import argparse
 import os
-from collections.abc import Callable, Iterable
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from tqdm import tqdm
 from zeroone import datasets
 from zeroone.datasets import Dataset
 from zeroone.datasets.folders import ENVIRONMENT_VARIABLE as VARIABLE
+from zeroone.estimators.scales import TrainingWarning
 from zeroone.nets.network import AnyNetwork
 
 # Whole numbers of more than 64 bits overflow somewhere in the arithmetic of arrays.
@@ -71,20 +75,49 @@ def number_or_none(text: str) -> float | None:
 
 
 def add_data_options(parser: argparse.ArgumentParser, default: str | None = None) -> None:
-    """Add --data and --data-dir."""
+    """Add --data and what belongs to it."""
     names = ", ".join(datasets.NAMES)
     parser.add_argument(
         "--data",
         required=default is None,
         default=default,
-        metavar="NAME|FILE.npz",
-        help=f"{names}, or a file with X_train, y_train, X_test, y_test (or X, y)"
+        metavar="NAME|FILE",
+        help=f"{names}; or a file FILE.npz with X_train, y_train, X_test, y_test (or X, y), or "
+        "FILE.csv with a row for each sample"
         + ("" if default is None else f" (default: {default})"),
     )
     parser.add_argument(
         "--data-dir",
         metavar="FOLDER",
         help="folder of the data set's files (default: the environment variable ZEROONE_DATA)",
+    )
+    parser.add_argument(
+        "--label",
+        metavar="COLUMN",
+        help="of FILE.csv, the column of the labels: its name, or its number from 1",
+    )
+    parser.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="of FILE.csv, whether its first line names the columns (default: if it has a word "
+        "above numbers, or the name that --label gives)",
+    )
+
+
+def add_worker_options(parser: argparse.ArgumentParser) -> None:
+    """Add --workers and --scheduler; `workers_or_cluster` makes an executor of them."""
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes on this machine that share the work (default: 1)",
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="share the work among the workers of a dask.distributed cluster: the address of its "
+        "scheduler, such as tcp://HOST:8786, or its scheduler file",
     )
 
 
@@ -97,16 +130,24 @@ def load_data(arguments: argparse.Namespace) -> Dataset:
         If there is no such data set, or its files are not as they should be.
     """
     name = arguments.data
-    if name not in datasets.NAMES and not name.lower().endswith(".npz"):
+    is_table = name.lower().endswith(datasets.ENDINGS)
+    if name not in datasets.NAMES and not is_table and not name.lower().endswith(".npz"):
         raise ValueError(
-            f"data must be one of {', '.join(datasets.NAMES)}, or a file FILE.npz, but is {name!r}"
+            f"data must be one of {', '.join(datasets.NAMES)}, or a file FILE.npz or FILE.csv, but "
+            f"is {name!r}"
         )
+    if is_table and arguments.label is None:
+        raise ValueError(f"label is missing: say which column of {name} it is, with --label COLUMN")
+    if not is_table and (arguments.label is not None or arguments.header is not None):
+        raise ValueError(f"--label and --header are options of FILE.csv, not of --data {name}")
     if name in datasets.NAMES[1:] and arguments.data_dir is None and not os.environ.get(VARIABLE):
         raise ValueError(
             f"data {name} is read from files: say in which folder they are, with --data-dir or the "
             f"environment variable {VARIABLE}"
         )
-    return datasets.load(arguments.data, arguments.data_dir)
+    return datasets.load(
+        arguments.data, arguments.data_dir, label=arguments.label, header=arguments.header
+    )
 
 
 def check_writable(
@@ -154,6 +195,19 @@ def check_writable(
 def progress(total: int, unit: str) -> "tqdm[Any]":
     """Return a progress bar on standard error; where that is no terminal, a silent one."""
     return tqdm(total=total, unit=unit, disable=None, leave=False, dynamic_ncols=True)
+
+
+@contextmanager
+def warnings_in_lines() -> Iterator[None]:
+    """Write what estimators warn of to standard error, a line each, whatever else is silent."""
+
+    def write(message: Warning | str, *_: Any, **__: Any) -> None:
+        tqdm.write(f"zeroone: warning: {' '.join(str(message).split())}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", TrainingWarning)
+        warnings.showwarning = write
+        yield
 
 
 def accuracy(network: AnyNetwork, X: NDArray[Any], y: NDArray[Any]) -> float:

@@ -2,31 +2,30 @@
 
 import argparse
 import csv
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from zeroone.commands.common import (
     add_data_options,
+    add_worker_options,
     check_picture,
     check_writable,
     load_data,
     numbers,
     progress,
+    warnings_in_lines,
 )
-from zeroone.commands.methods import METHODS, owners
+from zeroone.commands.methods import METHODS, Classifier, owners
 from zeroone.datasets import Dataset
-from zeroone.estimators.comparison import (
-    Maker,
-    Run,
-    dead_fraction,
-    epochs_that_fit,
-    infeasible_fraction,
-    summary_rows,
-    train_for,
-)
+from zeroone.estimators.comparison import Run, compare, judge, summary_rows
+from zeroone.estimators.scales import warn_of_scales
 from zeroone.losses import hidden_loss
 from zeroone.nets.units import ACTIVATIONS
+from zeroone.support.executors import in_order, workers_or_cluster
 from zeroone.support.files import atomic_write
 from zeroone.support.tables import table
 from zeroone.support.validation import check_integer, check_number
@@ -90,6 +89,18 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="seconds of training for each run (default: 10)",
     )
     parser.add_argument(
+        "--epochs",
+        type=int,
+        metavar="N",
+        help="train for so many epochs instead: the result then depends on the seeds alone, not on "
+        "the machine or on the workers",
+    )
+    parser.add_argument(
+        "--standardise",
+        action="store_true",
+        help="divide each feature by its standard deviation first",
+    )
+    parser.add_argument(
         "--seeds", type=int, default=3, metavar="N", help="runs of each method (default: 3)"
     )
     parser.add_argument(
@@ -99,6 +110,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="N",
         help="units of each layer that are judged for feasibility, 0 for none (default: 10)",
     )
+    add_worker_options(parser)
     parser.add_argument("--csv", metavar="FILE.csv", help="write the curves, a row for each epoch")
     parser.add_argument("--plot", metavar="FILE.png", help="draw accuracy against seconds")
     parser.set_defaults(run=run)
@@ -121,61 +133,49 @@ def chosen_methods(text: str) -> list[str]:
     return names
 
 
+@dataclass(frozen=True)
+class Maker:
+    """What makes an untrained classifier of a method; it can be sent to other processes."""
+
+    method: str
+    parameters: Mapping[str, Any]
+
+    def __call__(self, epochs: int, seed: int) -> Classifier:
+        """Return a classifier for a number of epochs and a seed."""
+        return METHODS[self.method].make(seed, {**self.parameters, "epochs": epochs})
+
+
 def maker(name: str, arguments: argparse.Namespace) -> Maker:
     """Return what makes an untrained classifier of a method."""
     parameters: dict[str, Any] = {"hidden": arguments.hidden, "dtype": "float32"}
+    parameters["standardise"] = arguments.standardise
     if "activation" in METHODS[name].defaults:
         parameters["activation"] = arguments.activation
     if arguments.loss is not None and "loss" in METHODS[name].defaults:
         parameters["loss"] = arguments.loss
-    return lambda epochs, seed: METHODS[name].make(seed, {**parameters, "epochs": epochs})
-
-
-def all_runs(
-    names: list[str], data: Dataset, arguments: argparse.Namespace
-) -> dict[str, list[Run]]:
-    """Train every method with every seed."""
-    runs: dict[str, list[Run]] = {name: [] for name in names}
-    with progress(len(names) * arguments.seeds, "run") as bar:
-        for name in names:
-            make = maker(name, arguments)
-            epochs = epochs_that_fit(make, data, arguments.seconds)
-            for seed in range(arguments.seeds):
-                for run in train_for(
-                    name, make, data, seconds=arguments.seconds, epochs=epochs, seed=seed
-                ):
-                    bar.set_postfix_str(f"{name}, seed {seed}: {run.accuracies[-1]:.2%}")
-                runs[name].append(run)
-                bar.update()
-    return runs
+    return Maker(name, parameters)
 
 
 def judged(
-    runs: dict[str, list[Run]], data: Dataset, arguments: argparse.Namespace
+    runs: dict[str, list[Run]],
+    data: Dataset,
+    arguments: argparse.Namespace,
+    executor: Executor | None,
 ) -> list[list[str | float | int]]:
     """Return the rows of the table."""
     some = np.random.default_rng(0).permutation(len(data.X_train))[:WATCHED]
-    dead = {
-        name: [dead_fraction(run.network, data.X_train[some]) for run in own]
-        for name, own in runs.items()
-    }
-    infeasible: dict[str, float] = {}
-    if arguments.units > 0:
-        classes = np.unique(data.y_train, return_inverse=True)[1]
-        with progress(sum(map(len, runs.values())), "net") as bar:
-            bar.set_description("feasibility")
-            for name, own in runs.items():
-                found = []
-                for run in own:
-                    rng = np.random.default_rng(run.seed)
-                    found.append(
-                        infeasible_fraction(
-                            run.network, data.X_train, classes, units=arguments.units, rng=rng
-                        )
-                    )
-                    bar.update()
-                infeasible[name] = float(np.mean(found))
-    return summary_rows(runs, dead, infeasible)
+    every = [run for own in runs.values() for run in own]
+    dead: dict[str, list[float]] = {name: [] for name in runs}
+    infeasible: dict[str, list[float]] = {name: [] for name in runs}
+    with progress(len(every), "net") as bar:
+        bar.set_description("feasibility")
+        tasks = ((run, data, some, arguments.units) for run in every)
+        for run, (share, impossible) in zip(every, in_order(executor, judge, tasks), strict=True):
+            dead[run.method].append(share)
+            infeasible[run.method].append(impossible)
+            bar.update()
+    means = {name: float(np.mean(each)) for name, each in infeasible.items()}
+    return summary_rows(runs, dead, means if arguments.units > 0 else {})
 
 
 def write_curves(path: str, runs: dict[str, list[Run]]) -> None:
@@ -197,6 +197,8 @@ def run(arguments: argparse.Namespace) -> int:
     check_integer("seeds", arguments.seeds)
     check_integer("units", arguments.units, minimum=0)
     check_number("seconds", arguments.seconds, strict=True, maximum=1e6)
+    if arguments.epochs is not None:
+        check_integer("epochs", arguments.epochs)
     if arguments.loss is not None:
         hidden_loss(arguments.loss)
         if not set(names) & set(owners("loss")):
@@ -206,13 +208,31 @@ def run(arguments: argparse.Namespace) -> int:
             )
     check_writable(arguments.csv, arguments.plot, data=arguments.data)
     check_picture(arguments.plot)
-    for name in names:
-        maker(name, arguments)(1, 0)
+    makers = {name: maker(name, arguments) for name in names}
+    for make in makers.values():
+        make(1, 0)
     data = load_data(arguments)
-    runs = all_runs(names, data, arguments)
+    if not arguments.standardise:
+        with warnings_in_lines():
+            warn_of_scales(data.X_train, data.image_shape)
+    with workers_or_cluster(arguments.workers, arguments.scheduler) as executor:
+        with progress(len(names) * arguments.seeds, "run") as bar:
+            runs = compare(
+                makers,
+                data,
+                seconds=arguments.seconds,
+                epochs=arguments.epochs,
+                seeds=arguments.seeds,
+                executor=executor,
+                progress=bar.update,
+            )
+        rows = judged(runs, data, arguments, executor)
     sizes = "-".join(map(str, runs[names[0]][0].network.layer_sizes))
-    print(f"{data.name}, {sizes}, {arguments.seconds:g} s of training, {arguments.seeds} seeds")
-    print(table(COLUMNS, judged(runs, data, arguments)))
+    length = (
+        f"{arguments.seconds:g} s" if arguments.epochs is None else f"{arguments.epochs} epochs"
+    )
+    print(f"{data.name}, {sizes}, {length} of training, {arguments.seeds} seeds")
+    print(table(COLUMNS, rows))
     if arguments.csv:
         write_curves(arguments.csv, runs)
         print(f"curves written to {arguments.csv}")

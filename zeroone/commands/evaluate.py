@@ -52,6 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
     counts = confusion(y, winners(network, X), len(data.class_names))
     correct = int(np.trace(counts))
     print(f"{arguments.model} on {data.name}, {arguments.part} part")
+    training = (network.metadata or {}).get("training")
+    if isinstance(training, dict) and training.get("standardise"):
+        print("features standardised as in the training, inside of the first layer")
     print(f"accuracy {correct / len(y):.2%} ({correct} of {len(y)})\n")
     print("rows: true class; columns: predicted class")
     rows: list[tuple[str | int, ...]] = []

@@ -77,7 +77,7 @@ class Method:
         return classifier(**self.fixed, **chosen, random_state=seed)
 
 
-# Parameters without a meaning where a network is trained once, from the start, and saved.
+# Parameters without an option of the same name; --resume gives the first network.
 ESTIMATORS_ONLY = ("class_weight", "calibration", "warm_start", "initial_network")
 
 FORMS = {"mini-batch": BCDClassifier, "full-batch": FullBatchBCDClassifier}
@@ -135,6 +135,12 @@ OPTIONS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
         "whitening",
         "shrink the directions of the input whose variance is above D times the mean, or none",
         {"type": number_or_none, "metavar": "D|none"},
+    ),
+    (
+        "--standardise",
+        "standardise",
+        "divide each feature by its standard deviation first: where columns are in different units",
+        {"action": "store_true"},
     ),
     (
         "--network",

@@ -7,111 +7,20 @@ do. Each method then trains the same net from several seeds.
 
 import argparse
 import sys
-import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Collection
 
 import numpy as np
 
-from zeroone.commands.common import check_picture, check_writable, progress
-from zeroone.estimators import FTPropClassifier, FullBatchBCDClassifier
-from zeroone.exact.optimum import optimum
-from zeroone.exact.problems import PROBLEMS, Problem
-from zeroone.exact.separability import separate
-from zeroone.exact.tiny_nets import Optimum
-from zeroone.nets.mlp import ZeroOneMLP
+from zeroone.commands.common import add_worker_options, check_picture, check_writable, progress
+from zeroone.estimators.optimality import METHODS, Result, optimality_gaps
+from zeroone.exact.problems import PROBLEMS
 from zeroone.steps import History
+from zeroone.support.executors import workers_or_cluster
 from zeroone.support.tables import Cell, table
 from zeroone.support.validation import check_integer, check_number
-from zeroone.targetprop import recursive
-
-Trainer = Callable[[Problem, int], ZeroOneMLP]
 
 # More would take years.
 MOST_SEEDS = 1_000_000
-
-
-def block_coordinate_descent(problem: Problem, seed: int) -> ZeroOneMLP:
-    """Return the net of 50 sweeps of the full-batch form."""
-    net = FullBatchBCDClassifier(problem.hidden, epochs=50, random_state=seed)
-    return net.fit(problem.X, problem.y).network_
-
-
-def mini_batch(loss: str) -> Trainer:
-    """Return the trainer of 300 epochs of target propagation with a loss of the hidden units.
-
-    Problems of a few points take more epochs and a larger rate than images do.
-    """
-
-    def train(problem: Problem, seed: int) -> ZeroOneMLP:
-        net = FTPropClassifier(
-            problem.hidden, loss=loss, epochs=300, learning_rate=0.03, random_state=seed
-        )
-        return net.fit(problem.X, problem.y).network_
-
-    return train
-
-
-def recursive_ftprop(problem: Problem, seed: int) -> ZeroOneMLP:
-    """Return the net of recursive target propagation from one random net."""
-    options: dict[str, Any] = {"rng": seed, "restarts": 1, "decide": separate}
-    *_, last = recursive.iterate(problem.X, problem.y, problem.hidden, **options)
-    return recursive.network(last.state)
-
-
-# By name, as in the other commands; the heading of the column, and the trainer.
-METHODS: dict[str, tuple[str, Trainer]] = {
-    "bcd": ("BCD", block_coordinate_descent),
-    "ftprop": ("FTPROP-MB", mini_batch("soft_hinge")),
-    "ste": ("STE", mini_batch("linear")),
-    "sste": ("SSTE", mini_batch("saturated_hinge")),
-    "recursive": ("FTPROP", recursive_ftprop),
-}
-
-
-@dataclass
-class Result:
-    """What is known of a problem.
-
-    Attributes
-    ----------
-    problem : Problem
-    milp : Optimum
-    enumeration : Optimum or None
-        None if there are too many sets of dichotomies.
-    errors : dict of str to list of int
-        By method, the training errors from each seed.
-    seconds : dict of str to list of float
-        By method, the time of each training.
-    """
-
-    problem: Problem
-    milp: Optimum
-    enumeration: Optimum | None
-    errors: dict[str, list[int]] = field(default_factory=dict)
-    seconds: dict[str, list[float]] = field(default_factory=dict)
-
-    @property
-    def exact(self) -> list[Optimum]:
-        """What the exact solvers found."""
-        return [self.milp] if self.enumeration is None else [self.milp, self.enumeration]
-
-    @property
-    def best_known(self) -> int:
-        """The fewest errors of any net, whoever found it."""
-        trained = [count for counts in self.errors.values() for count in counts]
-        return min([found.errors for found in self.exact] + trained)
-
-    @property
-    def bound(self) -> int:
-        """The most that is proved about all nets of the size."""
-        return max((found.bound for found in self.exact if found.weight_bound is None), default=0)
-
-    @property
-    def agree(self) -> bool:
-        """Whether no net contradicts a proof."""
-        return self.bound <= self.best_known
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -150,6 +59,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="SECONDS",
         help="stop branch and bound after so long on each problem (default: 60)",
     )
+    add_worker_options(parser)
     parser.add_argument(
         "--csv", metavar="FILE.csv", help="write a row for each solver, method and seed"
     )
@@ -172,21 +82,6 @@ def chosen(option: str, text: str, known: Collection[str]) -> list[str]:
     if len(set(names)) < len(names):
         raise ValueError(f"{option} must be named once each, but are {text}")
     return names
-
-
-def solve(problem: Problem, time_limit: float) -> Result:
-    """Return the best possible net of a problem, in both ways."""
-    data = problem.X, problem.y, problem.hidden
-    milp = optimum(*data, method="milp", time_limit=time_limit)
-    try:
-        return Result(problem, milp, optimum(*data, method="enumeration"))
-    except ValueError:  # too large for it
-        return Result(problem, milp, None)
-
-
-def count_errors(network: ZeroOneMLP, problem: Problem) -> int:
-    """Return how many training samples a net misclassifies."""
-    return int(np.count_nonzero(network.predict(problem.X) != problem.y))
 
 
 def spread(errors: list[int]) -> str:
@@ -265,24 +160,6 @@ def summary(results: list[Result], methods: list[str], seeds: int) -> str:
     return "\n".join(lines)
 
 
-def measure(
-    problem: Problem, methods: list[str], arguments: argparse.Namespace, bar: Any
-) -> Result:
-    """Solve a problem exactly, and train on it by each method from each seed."""
-    bar.set_description(problem.name)
-    result = solve(problem, arguments.time_limit)
-    bar.update()
-    for name in methods:
-        result.errors[name], result.seconds[name] = [], []
-        for number in range(arguments.seeds):
-            start = time.perf_counter()
-            network = METHODS[name][1](problem, arguments.seed + number)
-            result.seconds[name].append(time.perf_counter() - start)
-            result.errors[name].append(count_errors(network, problem))
-            bar.update()
-    return result
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Solve the problems exactly, train on them, print the table, write files."""
     methods = chosen("methods", arguments.methods, METHODS)
@@ -294,8 +171,19 @@ def run(arguments: argparse.Namespace) -> int:
     names = chosen("problems", arguments.problems, PROBLEMS)
     check_writable(arguments.csv, arguments.plot)
     check_picture(arguments.plot)
-    with progress(len(names) * (1 + seeds * len(methods)), "net") as bar:
-        results = [measure(PROBLEMS[name](seed), methods, arguments, bar) for name in names]
+    with (
+        progress(len(names) * (1 + seeds * len(methods)), "net") as bar,
+        workers_or_cluster(arguments.workers, arguments.scheduler) as executor,
+    ):
+        results = optimality_gaps(
+            [PROBLEMS[name](seed) for name in names],
+            methods,
+            seeds=seeds,
+            seed=seed,
+            time_limit=arguments.time_limit,
+            executor=executor,
+            progress=bar.update,
+        )
     print(summary(results, methods, seeds))
     if arguments.csv:
         records(results, seed).to_csv(arguments.csv)

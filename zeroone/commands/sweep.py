@@ -5,14 +5,23 @@ every iteration that begins at theta >= delta.
 """
 
 import argparse
+import csv
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zeroone.commands.common import check_picture, check_writable, numbers, progress
+from zeroone.commands.common import (
+    add_worker_options,
+    check_picture,
+    check_writable,
+    numbers,
+    progress,
+)
 from zeroone.commands.gaussian_common import (
     Network,
     add_network_options,
@@ -23,8 +32,9 @@ from zeroone.gaussian import theory
 from zeroone.gaussian.filters import cone_slope
 from zeroone.gaussian.rvscgd import check_iterations
 from zeroone.gaussian.sweep import Sweep, predicted_supports, sweep
-from zeroone.steps import History
-from zeroone.support.tables import table
+from zeroone.support.executors import workers_or_cluster
+from zeroone.support.files import atomic_write
+from zeroone.support.tables import Cell, table
 from zeroone.support.validation import FloatArray, check_integer, check_number
 
 # What is on the horizontal axis and what on the vertical one.
@@ -77,6 +87,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--n-iter", type=int, default=300, metavar="N", help="iterations (default: 300)"
     )
+    add_worker_options(parser)
+    parser.add_argument(
+        "--checkpoint",
+        metavar="FILE.npz",
+        help="write what has been found every ten seconds and at Ctrl-C; the same command goes on "
+        "from there",
+    )
     parser.add_argument("--csv", metavar="FILE.csv", help="write a row for each point")
     parser.add_argument("--plot", metavar="FILE.png", help="draw the grid")
     parser.set_defaults(run=run)
@@ -101,13 +118,6 @@ class Grid:
         """Return the values on the horizontal (0) or the vertical (1) axis."""
         return self.values[self.axes[axis]]
 
-    def rows(self) -> "list[Grid]":
-        """Return the grid in rows, from bottom to top."""
-        name = self.axes[1]
-        return [
-            Grid(self.axes, {**self.values, name: np.array([value])}) for value in self.along(1)
-        ]
-
     def finer(self) -> "Grid":
         """Return the same ranges with more points."""
         fine = {
@@ -117,7 +127,7 @@ class Grid:
         }
         return Grid(self.axes, {**self.values, **fine})
 
-    def plane(self, values: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def plane(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return values on (lam, beta, eta) as (vertical, horizontal), the third one left out."""
         return values[:, :, 0] if self.axes == ("beta", "lam") else values[0]
 
@@ -168,76 +178,86 @@ def _check_range(name: str, given: float | tuple[float, ...]) -> tuple[float, fl
     return low, high
 
 
-def measure(grid: Grid, network: Network, arguments: argparse.Namespace) -> list[Sweep]:
-    """Return the sweeps of the rows of a grid, with a progress bar meanwhile."""
-    rows = grid.rows()
-    found = []
-    points = len(grid.along(0))
-    with progress(points * len(rows), "point") as bar, no_direction_is_bad_input():
-        for row in rows:
-            result = sweep(
-                network.w_star,
-                k=network.k,
-                penalty=network.penalty,
-                lam=row.values["lam"],
-                beta=row.values["beta"],
-                eta=row.values.get("eta"),
-                delta=arguments.delta,
-                n_starts=arguments.starts,
-                n_iter=arguments.n_iter,
-                # Made anew, so that all rows have the same starts.
-                rng=np.random.default_rng((arguments.seed, 1)),
-                filter_shape=network.filter_shape,
-            )
-            found.append(result)
-            bar.update(points)
-    return found
+def measure(
+    grid: Grid,
+    network: Network,
+    arguments: argparse.Namespace,
+    executor: Executor | None = None,
+) -> Sweep:
+    """Return the sweep of a grid, with a progress bar meanwhile."""
+    n_runs = arguments.starts * len(grid.along(0)) * len(grid.along(1))
+    with progress(n_runs, "run") as bar, no_direction_is_bad_input():
+        return sweep(
+            network.w_star,
+            k=network.k,
+            penalty=network.penalty,
+            lam=grid.values["lam"],
+            beta=grid.values["beta"],
+            eta=grid.values.get("eta"),
+            delta=arguments.delta,
+            n_starts=arguments.starts,
+            n_iter=arguments.n_iter,
+            rng=np.random.default_rng((arguments.seed, 1)),
+            filter_shape=network.filter_shape,
+            executor=executor,
+            checkpoint=arguments.checkpoint,
+            progress=bar.update,
+        )
 
 
-def records(found: Sequence[Sweep], k: int) -> History:
-    """Return a row for each point.
+def columns(found: Sweep, k: int) -> dict[str, FloatArray]:
+    """Return the table with a row for each point, by its columns.
 
-    What theory predicts of the limit's support is left out where eta is above its bound.
+    What theory predicts of the limit's support is NaN where eta is above its bound.
     """
-    history = History()
-    for result in found:
-        allowed = result.eta <= theory.largest_eta(result.beta, k)[:, np.newaxis]
-        for i, j, m in np.ndindex(result.angle.shape):
-            predicted = result.support_predicted[i, j]
-            known = allowed[j, m] and not np.isnan(predicted)
-            history.record(
-                lam=float(result.lam[i]),
-                beta=float(result.beta[j]),
-                eta=float(result.eta[j, m]),
-                **{name: float(getattr(result, name)[i, j, m]) for name in SHARES},
-                angle=float(result.angle[i, j, m]),
-                hypotheses_hold=int(result.hypotheses_hold[i, j, m]),
-                support_predicted=int(predicted) if known else None,
-            )
-    return history
-
-
-def summary(history: History) -> str:
-    """Return what was seen where theory says something, and where it does not."""
-
-    def part(name: str, rows: list[dict[str, float | None]]) -> list[str | int]:
-        shares = [np.array([row[share] for row in rows], float) for share in SHARES]
-        return [name, len(rows), *(f"{each.mean():.1%}" if rows else "" for each in shares)]
-
-    everything = list(history)
-    parts = {
-        "hypotheses on beta, lam, eta hold": ("hypotheses_hold", 1),
-        "they do not": ("hypotheses_hold", 0),
-        "support is predicted to be recovered": ("support_predicted", 1),
-        "predicted not to be": ("support_predicted", 0),
-        "not predicted": ("support_predicted", None),
+    shape = found.angle.shape
+    allowed = found.eta <= theory.largest_eta(found.beta, k)[:, np.newaxis]
+    predicted = np.where(allowed, found.support_predicted[..., np.newaxis], np.nan)
+    values = {
+        "lam": found.lam[:, np.newaxis, np.newaxis],
+        "beta": found.beta[:, np.newaxis],
+        "eta": found.eta,
+        **{name: getattr(found, name) for name in SHARES},
+        "angle": found.angle,
+        "hypotheses_hold": found.hypotheses_hold,
+        "support_predicted": predicted,
     }
-    rows = [
-        part(label, [row for row in everything if row[column] == value])
-        for label, (column, value) in parts.items()
+    return {name: np.broadcast_to(each, shape).ravel() for name, each in values.items()}
+
+
+def write_points(path: str, points: Mapping[str, FloatArray]) -> None:
+    """Write the table as CSV, a row at a time; what is not known is an empty cell."""
+    flags = ("hypotheses_hold", "support_predicted")
+    with atomic_write(path, text=True) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(points)
+        for row in zip(*points.values(), strict=True):
+            writer.writerow(
+                "" if np.isnan(value) else int(value) if name in flags else float(value)
+                for name, value in zip(points, row, strict=True)
+            )
+
+
+def summary(points: Mapping[str, FloatArray]) -> str:
+    """Return what was seen where theory says something, and where it does not."""
+    held, predicted = points["hypotheses_hold"] == 1, points["support_predicted"]
+    parts = {
+        "everywhere": np.ones(len(held), bool),
+        "hypotheses on beta, lam, eta hold": held,
+        "they do not": ~held,
+        "support is predicted to be recovered": predicted == 1,
+        "predicted not to be": predicted == 0,
+        "not predicted": np.isnan(predicted),
+    }
+    rows: list[list[Cell]] = [
+        [
+            name,
+            int(where.sum()),
+            *(f"{points[share][where].mean():.1%}" if where.any() else "" for share in SHARES),
+        ]
+        for name, where in parts.items()
     ]
-    header = ["where", "points", "angle falls", "Lagrangian falls", "support recovered"]
-    return table(header, [part("everywhere", everything), *rows])
+    return table(["where", "points", "angle falls", "Lagrangian falls", "support recovered"], rows)
 
 
 def boundaries(
@@ -281,7 +301,7 @@ def _recovery(
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the grid, print what was seen, write files."""
-    check_writable(arguments.csv, arguments.plot)
+    check_writable(arguments.csv, arguments.plot, arguments.checkpoint)
     check_picture(arguments.plot)
     check_number("delta", arguments.delta, strict=True, maximum=np.pi / 2)
     starts = check_integer("starts", arguments.starts)
@@ -296,7 +316,8 @@ def run(arguments: argparse.Namespace) -> int:
     with np.errstate(all="ignore"):
         grid = make_grid(arguments, network)
         start = time.perf_counter()
-        found = measure(grid, network, arguments)
+        with workers_or_cluster(arguments.workers, arguments.scheduler) as executor:
+            found = measure(grid, network, arguments, executor)
         seconds = time.perf_counter() - start
         report(arguments, network, grid, found, seconds)
     return 0
@@ -306,37 +327,33 @@ def report(
     arguments: argparse.Namespace,
     network: Network,
     grid: Grid,
-    found: Sequence[Sweep],
+    found: Sweep,
     seconds: float,
 ) -> None:
     """Print what was seen, and write what --csv and --plot ask for."""
-    history = records(found, network.k)
+    points = columns(found, network.k)
     n = len(grid.along(0))
     print(
         f"RVSCGD, {network}\n{n} x {n} points, {arguments.starts} starts each, "
         f"{arguments.n_iter} iterations, delta = {arguments.delta:g} rad ({seconds:.1f} s)\n"
     )
-    print(summary(history))
+    print(summary(points))
     print("predictions are of the limit, which a small eta does not reach in these iterations")
     if arguments.csv:
-        history.to_csv(arguments.csv)
+        write_points(arguments.csv, points)
         print(f"points written to {arguments.csv}")
     if arguments.plot:
         draw(arguments, network, grid, found)
         print(f"picture written to {arguments.plot}")
 
 
-def draw(
-    arguments: argparse.Namespace, network: Network, grid: Grid, found: Sequence[Sweep]
-) -> None:
+def draw(arguments: argparse.Namespace, network: Network, grid: Grid, found: Sweep) -> None:
     """Write the picture."""
     from zeroone.plots import gaussian as plots_gaussian
     from zeroone.plots import style as plots
 
     finer = grid.finer()
-    panels = {
-        name: np.array([getattr(result, name).ravel() for result in found]) for name in SHARES
-    }
+    panels = {name: grid.plane(getattr(found, name)) for name in SHARES}
     figure = plots_gaussian.phase_picture(
         (grid.along(0), grid.along(1)),
         panels,

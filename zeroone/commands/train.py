@@ -16,8 +16,10 @@ from zeroone.commands.common import (
     check_writable,
     load_data,
     progress,
+    warnings_in_lines,
 )
 from zeroone.commands.methods import METHODS, Classifier, add_method_options, given_parameters
+from zeroone.commands.resume import Earlier
 from zeroone.datasets import Dataset, stratified_split
 from zeroone.estimators import FTPropClassifier, FullBatchBCDClassifier
 from zeroone.nets.network import AnyNetwork, Network
@@ -37,7 +39,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--method",
         choices=tuple(METHODS),
-        default="bcd",
         help="; ".join(f"{name}: {method.title}" for name, method in METHODS.items())
         + " (default: bcd)",
     )
@@ -52,13 +53,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--history", metavar="FILE.csv", help="write objective and accuracy, a row for each step"
     )
     parser.add_argument("--plot", metavar="FILE.png", help="draw objective and accuracy")
+    parser.add_argument("--seed", type=int, metavar="N", help="of all random choices (default: 0)")
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of all random choices (default: 0)"
+        "--resume",
+        metavar="MODEL.npz",
+        help="go on from a model that train --save wrote, with its options unless they are given "
+        "again: for so many epochs more, on data of the same features and classes",
     )
     parser.add_argument(
         "--dtype",
         choices=("float32", "float64"),
-        default="float32",
         help="precision of the computation (default: float32)",
     )
     add_method_options(parser)
@@ -239,8 +243,10 @@ def described(
     parameters = {name: getattr(arguments, name) for name in own} | {
         name: value
         for name, value in classifier.get_params().items()
-        if name not in ("image_shape", "random_state")
+        if name not in ("image_shape", "random_state", "initial_network", "warm_start")
     }
+    if arguments.resume is not None:
+        parameters["resumed"] = Path(arguments.resume).name
     parameters["data"] = Path(arguments.data).name
     if METHODS[arguments.method].forms:
         parameters["form"] = getattr(arguments, "form", "mini-batch")
@@ -256,9 +262,18 @@ def described(
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, print the final table, write files; 130 if interrupted."""
+    earlier = None if arguments.resume is None else Earlier.read(arguments.resume)
+    if earlier is not None:
+        earlier.complete(arguments)
+    for name, default in (("method", "bcd"), ("seed", 0), ("dtype", "float32")):
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, default)
     if arguments.seed < 0:
         raise ValueError(f"seed must be >= 0, but is {arguments.seed}")
     parameters = given_parameters(arguments, arguments.method)
+    if earlier is not None:
+        parameters = earlier.parameters(arguments) | parameters
+        parameters["initial_network"] = earlier.numbered()
     if "epochs" in parameters:
         check_integer("epochs", parameters["epochs"])
     if "lam" in parameters:
@@ -268,6 +283,8 @@ def run(arguments: argparse.Namespace) -> int:
     parameters["dtype"] = arguments.dtype
     classifier = METHODS[arguments.method].make(arguments.seed, parameters)
     data = load_data(arguments)
+    if earlier is not None:
+        data = earlier.matched(data)
     if "image_shape" in classifier.get_params():
         classifier.set_params(image_shape=data.image_shape)
     if arguments.validation is not None:
@@ -275,7 +292,8 @@ def run(arguments: argparse.Namespace) -> int:
     watch = Watch(classifier, data, "test" if arguments.validation is None else "validation")
     interrupted = False
     try:
-        train(watch, data.X_train, data.y_train)
+        with warnings_in_lines():
+            train(watch, data.X_train, data.y_train)
         network = classifier.network_
     except KeyboardInterrupt:
         if not hasattr(classifier, "state_"):

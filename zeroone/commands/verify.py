@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 import zeroone
-from zeroone.claims import Claim, Verdict, all_claims, select, verify, worker_pool
+from zeroone.claims import Claim, Verdict, all_claims, select, verify
 from zeroone.claims.lemmas import RESULTS, labels_of
 from zeroone.claims.runner import PROFILES
 from zeroone.commands import verify_page
-from zeroone.commands.common import check_writable, progress
+from zeroone.commands.common import add_worker_options, check_writable, progress
+from zeroone.support.executors import workers_or_cluster
 from zeroone.support.files import atomic_write
 from zeroone.support.tables import table
 from zeroone.support.validation import check_integer
@@ -47,13 +48,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default="default",
         help=f"thorough: {PROFILES['thorough']} times the instances (default: default)",
     )
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=1,
-        metavar="N",
-        help="processes that share the work (default: 1)",
-    )
+    add_worker_options(parser)
     parser.add_argument("--json", metavar="FILE", help="write the results for programs")
     parser.add_argument("--html", metavar="FILE", help="write the results as a page to print")
     parser.add_argument(
@@ -138,7 +133,10 @@ def write_json(path: str, verdicts: Sequence[Verdict], run: verify_page.Run) -> 
 def check(arguments: argparse.Namespace, claims: Sequence[Claim]) -> list[Verdict]:
     """Return the verdicts, with a progress bar meanwhile."""
     verdicts = []
-    with progress(len(claims), "claim") as bar, worker_pool(arguments.workers) as executor:
+    with (
+        progress(len(claims), "claim") as bar,
+        workers_or_cluster(arguments.workers, arguments.scheduler) as executor,
+    ):
         for verdict in verify(
             claims,
             cases=arguments.cases,

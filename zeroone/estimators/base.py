@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from zeroone.datasets.shifts import check_image_shape, moved
 from zeroone.estimators.conventions import Conventions, check_input
 from zeroone.estimators.samples import Samples, check_weights, merged
+from zeroone.estimators.scales import warn_of_dead_units, warn_of_scales
 from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.nets.network import Network, load
 from zeroone.nets.scaling import InputScaling, PickedRows, Rows
@@ -38,16 +39,17 @@ class NetworkEstimator(Conventions):
     `NetworkRegressor`): `_check_targets`, `_learn_targets`, `_more_targets`, `_encoded`,
     `_n_outputs`. The other says how to train: `_check_parameters` and `_train`, and for a stream of
     samples `_start` and `_one_pass`. An estimator that users see derives from one of each kind and
-    has the parameters ``hidden``, ``whitening``, ``dtype``, ``random_state``, ``warm_start`` and
-    ``initial_network``; with ``shift`` and ``image_shape`` it can move images. While it trains,
-    ``state_.layers()`` returns the present weights and biases of every layer, as pairs, for scaled
-    input.
+    has the parameters ``hidden``, ``whitening``, ``standardise``, ``dtype``, ``random_state``,
+    ``warm_start`` and ``initial_network``; with ``shift`` and ``image_shape`` it can move images.
+    While it trains, ``state_.layers()`` returns the present weights and biases of every layer, as
+    pairs, for scaled input.
     """
 
     hidden: int | Sequence[int]
     shift: int = 0
     image_shape: Sequence[int] | None = None
     whitening: float | None
+    standardise: bool = False
     dtype: str | None
     warm_start: bool = False
     initial_network: Start | None = None
@@ -105,7 +107,12 @@ class NetworkEstimator(Conventions):
     def _training(self, samples: Samples) -> Iterator[Step]:
         """Get ready, and return the steps of a whole training."""
         self._prepare(samples)
-        return self._train(samples)
+        return self._watched(samples)
+
+    def _watched(self, samples: Samples) -> Iterator[Step]:
+        """Yield the steps of a whole training, and look for dead units after the last."""
+        yield from self._train(samples)
+        warn_of_dead_units(self.network_, samples.X, self.standardise)
 
     def _partial_fit(
         self,
@@ -203,6 +210,8 @@ class NetworkEstimator(Conventions):
                 check_choice("dtype", self.dtype, ("float32", "float64"))
             if self.whitening is not None:
                 check_number("whitening", self.whitening, minimum=1e-12, maximum=1e12)
+            if not isinstance(self.standardise, bool | np.bool_):
+                raise ValueError(f"standardise must be True or False, but is {self.standardise!r}")
         array = check_input("X", X)
         if first:
             self._check_images(array.shape[1])
@@ -232,7 +241,9 @@ class NetworkEstimator(Conventions):
             self._epochs_before = self.n_iter_
         else:
             whitening, weight = self._input_whitening(), samples.relative_weight
-            self.scaling_ = InputScaling.fit(samples.X, whitening, weight)
+            self.scaling_ = InputScaling.fit(samples.X, whitening, weight, self.standardise)
+            if not self.standardise:
+                warn_of_scales(samples.X, self.image_shape)
             self._learn_units(samples)
             self._epochs_before = 0
             self._rng = np.random.default_rng(self.random_state)

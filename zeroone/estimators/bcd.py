@@ -61,6 +61,9 @@ class BCDClassifier(Convolutional, MiniBatchDescent):
         (height, width) or (height, width, channels), for `kernel` and `shift`.
     whitening : float or None, default 50.0
         Shrink input directions of a variance far above this many times the mean; None for none.
+    standardise : bool, default False
+        Divide each feature by its standard deviation first: the remedy where columns are in
+        different units.
     dtype : {"float32", "float64"}, optional
         Working precision; by default float32 for float32 input and float64 for any other.
     class_weight : dict, "balanced" or None, default None
@@ -137,6 +140,7 @@ class BCDClassifier(Convolutional, MiniBatchDescent):
         shift: int = 0,
         image_shape: Sequence[int] | None = None,
         whitening: float | None = 50.0,
+        standardise: bool = False,
         dtype: str | None = None,
         class_weight: dict[Any, float] | str | None = None,
         calibration: float = 0.0,
@@ -166,6 +170,7 @@ class BCDClassifier(Convolutional, MiniBatchDescent):
         self.shift = shift
         self.image_shape = image_shape
         self.whitening = whitening
+        self.standardise = standardise
         self.dtype = dtype
         self.class_weight = class_weight
         self.calibration = calibration
@@ -289,7 +294,9 @@ class FullBatchBCDClassifier(Convolutional, FullBatchDescent):
         The rule for the first weights.
     kernel, filters, regions, image_shape
         As in `BCDClassifier`.
-    whitening, dtype, class_weight, calibration, warm_start, initial_network, random_state
+    whitening, standardise, dtype, class_weight, calibration, warm_start, initial_network
+        As in `BCDClassifier`.
+    random_state
         As in `BCDClassifier`.
 
     Attributes
@@ -338,6 +345,7 @@ class FullBatchBCDClassifier(Convolutional, FullBatchDescent):
         regions: int = 2,
         image_shape: Sequence[int] | None = None,
         whitening: float | None = 50.0,
+        standardise: bool = False,
         dtype: str | None = None,
         class_weight: dict[Any, float] | str | None = None,
         calibration: float = 0.0,
@@ -363,6 +371,7 @@ class FullBatchBCDClassifier(Convolutional, FullBatchDescent):
         self.regions = regions
         self.image_shape = image_shape
         self.whitening = whitening
+        self.standardise = standardise
         self.dtype = dtype
         self.class_weight = class_weight
         self.calibration = calibration

@@ -6,7 +6,10 @@ while the network is judged.
 """
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,11 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeroone.datasets import Dataset
+from zeroone.estimators.scales import TrainingWarning
 from zeroone.exact.separability import fraction_infeasible
 from zeroone.losses import CrossEntropy
 from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.steps import Step
-from zeroone.support.validation import FloatArray, check_number
+from zeroone.support.executors import in_order
+from zeroone.support.validation import FloatArray, check_integer, check_number
 from zeroone.targetprop.targets import TargetUnits
 
 CALIBRATION_EPOCHS = 3
@@ -75,6 +80,14 @@ class Run:
         self.accuracies[self.epochs - 1 :] = [accuracy]
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let trainings warn of nothing: each would say the same, and dead units are counted anyway."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrainingWarning)
+        yield
+
+
 def epochs_that_fit(make: Maker, data: Dataset, seconds: float) -> int:
     """Return how many epochs a method has time for, at least 1.
 
@@ -85,14 +98,15 @@ def epochs_that_fit(make: Maker, data: Dataset, seconds: float) -> int:
     seconds : float
     """
     start = time.perf_counter()
-    for _ in make(CALIBRATION_EPOCHS, 0).steps(data.X_train, data.y_train):
-        pass
+    with _quiet():
+        for _ in make(CALIBRATION_EPOCHS, 0).steps(data.X_train, data.y_train):
+            pass
     each = (time.perf_counter() - start) / CALIBRATION_EPOCHS
     return max(1, int(seconds / each))
 
 
 def train_for(
-    method: str, make: Maker, data: Dataset, *, seconds: float, epochs: int, seed: int
+    method: str, make: Maker, data: Dataset, *, seconds: float | None, epochs: int, seed: int
 ) -> Iterator[Run]:
     """Train until the epochs are done or the time is over, and yield the run after each epoch.
 
@@ -102,8 +116,8 @@ def train_for(
         Its name.
     make : callable (epochs, seed) -> classifier
     data : Dataset
-    seconds : float
-        Of training.
+    seconds : float or None
+        Of training; None for all epochs, however long they take.
     epochs : int
         For the schedules: what should fit.
     seed : int
@@ -118,7 +132,8 @@ def train_for(
     ValueError
         If `seconds` is not a positive number.
     """
-    check_number("seconds", seconds, strict=True)
+    if seconds is not None:
+        check_number("seconds", seconds, strict=True)
     classifier = make(epochs, seed)
     run, spent, start = Run(method, seed), 0.0, time.perf_counter()
     for step in classifier.steps(data.X_train, data.y_train):
@@ -128,7 +143,7 @@ def train_for(
         run.epochs += 1
         run.record(classifier.snapshot(), spent, data)
         yield run
-        if spent >= seconds:
+        if seconds is not None and spent >= seconds:
             return
         start = time.perf_counter()
     # The last touches after the last epoch belong to the training.
@@ -137,7 +152,98 @@ def train_for(
     yield run
 
 
+def compare(
+    makers: Mapping[str, Maker],
+    data: Dataset,
+    *,
+    seconds: float | None = 10.0,
+    epochs: int | None = None,
+    seeds: int = 3,
+    executor: Executor | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> dict[str, list[Run]]:
+    """Train the network of every method with every seed.
+
+    Parameters
+    ----------
+    makers : mapping of str to callable (epochs, seed) -> classifier
+        What makes an untrained classifier, by the name of the method. For an executor that starts
+        other processes it must be picklable.
+    data : Dataset
+    seconds : float or None, default 10
+        Of each training, by the clock of the process that trains.
+    epochs : int, optional
+        Train for so many epochs instead. The networks then depend on the seeds alone, and not on
+        the machine or on who trains.
+    seeds : int, default 3
+        Runs of each method.
+    executor : concurrent.futures.Executor, optional
+        Where to train; in this process by default. The data are sent with each training.
+    progress : callable, optional
+        Called with 1 after each run.
+
+    Returns
+    -------
+    dict of str to list of Run
+        By method, a run a seed.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    """
+    check_integer("seeds", seeds)
+    if epochs is None:
+        if seconds is None:
+            raise ValueError("seconds must be a number unless epochs are given")
+        check_number("seconds", seconds, strict=True)
+        tasks = ((make, data, seconds) for make in makers.values())
+        planned = list(in_order(executor, epochs_that_fit, tasks))
+    else:
+        planned, seconds = [check_integer("epochs", epochs)] * len(makers), None
+    trainings = (
+        (name, make, data, seconds, count, seed)
+        for (name, make), count in zip(makers.items(), planned, strict=True)
+        for seed in range(seeds)
+    )
+    runs: dict[str, list[Run]] = {name: [] for name in makers}
+    for run in in_order(executor, _last_of_run, trainings):
+        runs[run.method].append(run)
+        if progress is not None:
+            progress(1)
+    return runs
+
+
+def _last_of_run(
+    method: str, make: Maker, data: Dataset, seconds: float | None, epochs: int, seed: int
+) -> Run:
+    """Return a run when it is over."""
+    with _quiet():
+        *_, run = train_for(method, make, data, seconds=seconds, epochs=epochs, seed=seed)
+    return run
+
+
 # ------------------------------------------------------------------------------ what became of it
+
+
+def judge(run: Run, data: Dataset, rows: NDArray[np.intp], units: int) -> tuple[float, float]:
+    """Return the fractions of dead and of infeasible hidden units of a trained network.
+
+    Parameters
+    ----------
+    run : Run
+    data : Dataset
+    rows : ndarray of int
+        Samples on which a unit must vary not to be dead.
+    units : int
+        Units of each layer that are judged for feasibility; with 0 that fraction is NaN.
+    """
+    dead = dead_fraction(run.network, data.X_train[rows])
+    if units == 0:
+        return dead, np.nan
+    classes = np.unique(data.y_train, return_inverse=True)[1]
+    rng = np.random.default_rng(run.seed)
+    return dead, infeasible_fraction(run.network, data.X_train, classes, units=units, rng=rng)
 
 
 def dead_fraction(network: ZeroOneMLP, X: NDArray[Any]) -> float:

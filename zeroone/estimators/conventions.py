@@ -57,8 +57,8 @@ def check_input(name: str, X: ArrayLike) -> NDArray[Any]:
     if array.dtype.kind == "O":
         try:
             array = array.astype(np.float64)
-        except TypeError as error:
-            raise InputTypeError(f"{name} must hold numbers: {error}") from None
+        except (TypeError, ValueError) as error:
+            raise _no_number(name, X, array, error) from None
     if array.ndim != 2:
         raise ValueError(
             f"{name} must be a matrix, one sample a row, but has shape {array.shape}. "
@@ -70,7 +70,33 @@ def check_input(name: str, X: ArrayLike) -> NDArray[Any]:
                 f"Found array with 0 {noun}(s) (shape={array.shape}) "
                 "while a minimum of 1 is required."
             )
-    return array if array.dtype.kind in "biu" else check_array(name, array, ndim=2)
+    if array.dtype.kind in "biu":
+        return array
+    if array.dtype.kind == "f" and hasattr(X, "columns") and not np.isfinite(array.sum()):
+        for column, values in zip(X.columns, array.T, strict=True):
+            if not np.isfinite(values).all():
+                raise ValueError(
+                    f"{name} must be finite, but column {column!r} holds NaN or infinity: fill in "
+                    "missing values, or leave out their rows"
+                )
+    return check_array(name, array, ndim=2)
+
+
+def _no_number(name: str, X: ArrayLike, array: NDArray[Any], error: Exception) -> ValueError:
+    """Return the error of a matrix with an entry that is no number, with its column."""
+    if array.ndim == 2:
+        columns = getattr(X, "columns", range(1, array.shape[1] + 1))
+        for column, values in zip(columns, array.T, strict=True):
+            try:
+                values.astype(np.float64)
+            except (TypeError, ValueError) as reason:
+                kind = InputTypeError if isinstance(reason, TypeError) else ValueError
+                return kind(
+                    f"{name} must hold numbers, but column {column!r} does not: {reason}; encode "
+                    "words as numbers, and fill in missing values"
+                )
+    kind = InputTypeError if isinstance(error, TypeError) else ValueError
+    return kind(f"{name} must hold numbers: {error}")
 
 
 def check_labels(y: ArrayLike | None, n_samples: int) -> NDArray[Any]:
@@ -93,6 +119,8 @@ def check_labels(y: ArrayLike | None, n_samples: int) -> NDArray[Any]:
         raise ValueError(f"y should be a 1d array, but has shape {labels.shape}")
     if len(labels) != n_samples:
         raise ValueError(f"y must have {n_samples} labels, one a sample, but has {len(labels)}")
+    if labels.dtype.kind == "O":
+        _check_objects(labels)
     if labels.dtype.kind == "f":
         if not np.isfinite(labels).all():
             raise ValueError("y must be finite, but holds NaN or infinity")
@@ -122,6 +150,21 @@ def check_numbers(y: ArrayLike | None, n_samples: int) -> NDArray[Any]:
     if len(numbers) != n_samples:
         raise ValueError(f"y must have {n_samples} rows, one a sample, but has {len(numbers)}")
     return numbers
+
+
+def _check_objects(labels: NDArray[Any]) -> None:
+    """Refuse labels of which one is missing, or which cannot be sorted."""
+    for place, label in enumerate(labels.tolist()):
+        # A missing value of a data frame is None, a NaN, or an object that equals nothing.
+        if label is None or type(label).__name__ in ("NAType", "NaTType") or label != label:
+            raise ValueError(f"y must have a label for each sample, but entry {place} is {label}")
+    try:
+        np.unique(labels)
+    except TypeError:
+        kinds = sorted({type(label).__name__ for label in labels.tolist()})
+        raise ValueError(
+            f"y must hold labels of one type, but holds {' and '.join(kinds)}"
+        ) from None
 
 
 class Conventions:

@@ -37,6 +37,7 @@ DENSE_ONLY = (
     "order",
     "shift",
     "whitening",
+    "standardise",
     "class_weight",
     "warm_start",
     "initial_network",

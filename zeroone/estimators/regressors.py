@@ -30,7 +30,7 @@ class BCDRegressor(NetworkRegressor, MiniBatchDescent):
         See `zeroone.bcd.BatchOptions`.
     tau, tau_schedule, margin, remedy, gamma, lam, initialisation
         As in `BCDClassifier`.
-    whitening, dtype, warm_start, initial_network, random_state
+    whitening, standardise, dtype, warm_start, initial_network, random_state
         As in `BCDClassifier`.
 
     Attributes
@@ -77,6 +77,7 @@ class BCDRegressor(NetworkRegressor, MiniBatchDescent):
         proximity: Schedule = (1.0, 20.0),
         layerwise: bool = True,
         whitening: float | None = 50.0,
+        standardise: bool = False,
         dtype: str | None = None,
         warm_start: bool = False,
         initial_network: Start | None = None,
@@ -98,6 +99,7 @@ class BCDRegressor(NetworkRegressor, MiniBatchDescent):
         self.proximity = proximity
         self.layerwise = layerwise
         self.whitening = whitening
+        self.standardise = standardise
         self.dtype = dtype
         self.warm_start = warm_start
         self.initial_network = initial_network
@@ -136,7 +138,7 @@ class FullBatchBCDRegressor(NetworkRegressor, FullBatchDescent):
     ----------
     hidden, epochs, splitting, tau, tau_schedule, pi, margin, remedy, gamma, lam, groups, order
         As in `FullBatchBCDClassifier`.
-    initialisation, whitening, dtype, warm_start, initial_network, random_state
+    initialisation, whitening, standardise, dtype, warm_start, initial_network, random_state
         As in `FullBatchBCDClassifier`.
 
     Attributes
@@ -175,6 +177,7 @@ class FullBatchBCDRegressor(NetworkRegressor, FullBatchDescent):
         order: str | Sequence[str] = "backward",
         initialisation: str = "differences",
         whitening: float | None = 50.0,
+        standardise: bool = False,
         dtype: str | None = None,
         warm_start: bool = False,
         initial_network: Start | None = None,
@@ -194,6 +197,7 @@ class FullBatchBCDRegressor(NetworkRegressor, FullBatchDescent):
         self.order = order
         self.initialisation = initialisation
         self.whitening = whitening
+        self.standardise = standardise
         self.dtype = dtype
         self.warm_start = warm_start
         self.initial_network = initial_network
@@ -218,7 +222,7 @@ class FTPropRegressor(NetworkRegressor, TargetTraining):
         Samples in a batch; by default a hundredth of the data, but from 10 to 100.
     optimiser, learning_rate, decay, decay_at, momentum, weight_decay, normalise, dropout
         See `zeroone.targetprop.TargetOptions`.
-    whitening, dtype, warm_start, initial_network, random_state
+    whitening, standardise, dtype, warm_start, initial_network, random_state
         As in `FTPropClassifier`, without `network`.
 
     Attributes
@@ -269,6 +273,7 @@ class FTPropRegressor(NetworkRegressor, TargetTraining):
         normalise: bool = False,
         dropout: float = 0.0,
         whitening: float | None = None,
+        standardise: bool = False,
         dtype: str | None = None,
         warm_start: bool = False,
         initial_network: Start | None = None,
@@ -291,6 +296,7 @@ class FTPropRegressor(NetworkRegressor, TargetTraining):
         self.normalise = normalise
         self.dropout = dropout
         self.whitening = whitening
+        self.standardise = standardise
         self.dtype = dtype
         self.warm_start = warm_start
         self.initial_network = initial_network

@@ -103,6 +103,9 @@ class FTPropClassifier(NetworkClassifier, TargetTraining):
         (height, width) or (height, width, channels), for `network` and `shift`.
     whitening : float or None, default None
         Shrink input directions of a variance far above this many times the mean; None for none.
+    standardise : bool, default False
+        Divide each feature by its standard deviation first: the remedy where columns are in
+        different units.
     dtype : {"float32", "float64"}, optional
         Working precision; by default float32 for float32 input and float64 for any other, but
         float32 for any input of a `network`.
@@ -200,6 +203,7 @@ class FTPropClassifier(NetworkClassifier, TargetTraining):
         crop: int | None = None,
         image_shape: Sequence[int] | None = None,
         whitening: float | None = None,
+        standardise: bool = False,
         dtype: str | None = None,
         class_weight: dict[Any, float] | str | None = None,
         calibration: float = 0.0,
@@ -238,6 +242,7 @@ class FTPropClassifier(NetworkClassifier, TargetTraining):
         self.crop = crop
         self.image_shape = image_shape
         self.whitening = whitening
+        self.standardise = standardise
         self.dtype = dtype
         self.class_weight = class_weight
         self.calibration = calibration
@@ -318,6 +323,8 @@ class FTPropClassifier(NetworkClassifier, TargetTraining):
             raise ValueError(
                 "whitening must be None with a network, which takes images as they are"
             )
+        elif self.standardise:
+            raise ValueError("standardise must be False with a network: pixels have one unit")
 
     def _encoded(self, targets: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         return targets

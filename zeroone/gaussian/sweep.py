@@ -1,13 +1,18 @@
 """The phase picture: where on a grid of (lam, beta, eta) RVSCGD descends and finds the support.
 
-Every point of the grid is run from the same starts. Of each run only flags are kept, as it goes, so
-that memory does not grow with the number of iterations.
+Every point of the grid is run from the same starts. The work is cut into parts: some points, from
+some of the starts. Of each run only flags are kept, as it goes, and of a part their sums, so that
+memory grows neither with the number of iterations nor with that of runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,12 +29,14 @@ from zeroone.gaussian.limits import support_prediction
 from zeroone.gaussian.rvscgd import Runs, check_iterations, check_runs, trajectories
 from zeroone.gaussian.theory import hypotheses, largest_eta
 from zeroone.penalties import Penalty, check_penalty
+from zeroone.support.checkpoints import Checkpoint, digest
+from zeroone.support.executors import in_order
 from zeroone.support.validation import FloatArray, check_integer, check_number
 
 # Rises of the angle, and of the Lagrangian relative to its size, that rounding explains.
 ROUNDING = 1e-12
-# Weights that are laid out at once: some 100 MB with what belongs to them.
-WEIGHTS_AT_ONCE = 4_000_000
+# Weights of the runs of a part: few enough for many parts, enough for one to be worth sending.
+WEIGHTS_OF_A_PART = 40_000
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,9 @@ def sweep(
     n_iter: int,
     rng: np.random.Generator,
     filter_shape: tuple[int, int] | None = None,
+    executor: Executor | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> Sweep:
     """Run RVSCGD from many starts at every point of a grid.
 
@@ -101,7 +111,16 @@ def sweep(
         Starts are uniform on theta <= pi - delta, and descent is asked for at theta >= delta.
     n_starts, n_iter : int
     rng : numpy.random.Generator
-        For the starts.
+        For the starts. Its bit generator must be one that can be jumped, as NumPy's default can.
+    executor : concurrent.futures.Executor, optional
+        Where to run the parts; in this process by default. The result is the same to the last bit.
+        `zeroone.support.executors.worker_pool` makes one; that of a ``dask.distributed`` client is
+        ``client.get_executor()``.
+    checkpoint : path-like, optional
+        A file that is written every ten seconds and at the end, also at that by an error or by
+        Ctrl-C. If it exists, the sweep goes on from there, with the same result to the last bit.
+    progress : callable, optional
+        Called with the number of runs that have been finished since the last call.
 
     Returns
     -------
@@ -110,7 +129,7 @@ def sweep(
     Raises
     ------
     ValueError
-        If an argument is out of its range or does not fit.
+        If an argument is out of its range or does not fit, or the checkpoint is of another sweep.
     FloatingPointError
         If a run reaches the zero filter.
     """
@@ -120,6 +139,8 @@ def sweep(
     delta = check_number("delta", delta, strict=True, maximum=np.pi / 2)
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng must be a numpy.random.Generator, but is {rng!r}")
+    if not hasattr(rng.bit_generator, "jumped"):
+        raise ValueError(f"rng must have a bit generator that can be jumped, but is {rng!r}")
     k, n_iter = check_integer("k", k), check_iterations("n_iter", n_iter)
     penalty = check_penalty(penalty, ())
     lams = _check_axis("lam", lam, strict=False)
@@ -129,29 +150,29 @@ def sweep(
     else:
         grid = _check_axis("eta", eta)
         etas = np.broadcast_to(grid, (len(betas), len(grid)))
-    starts = random_starts(rng, check_integer("n_starts", n_starts), teacher, delta)
+    n_starts = check_integer("n_starts", n_starts)
     shape = (len(lams), len(betas), etas.shape[1])
     points = [
         np.broadcast_to(values, shape).ravel()
         for values in (lams[:, np.newaxis, np.newaxis], betas[:, np.newaxis], etas)
     ]
-    flags = np.empty((4, len(points[0])))
-    at_once = max(WEIGHTS_AT_ONCE // starts.size, 1)
-    for first in range(0, len(points[0]), at_once):
-        some = slice(first, first + at_once)
-        lam_, beta_, eta_ = (values[some, np.newaxis] for values in points)
-        runs, _ = check_runs(
-            starts,
-            teacher,
-            k=k,
-            penalty=penalty,
-            lam=lam_,
-            beta=beta_,
-            eta=eta_,
-            filter_shape=filter_shape,
-        )
-        outcomes = np.concatenate(list(_outcomes(runs, n_iter, delta)), axis=1)
-        flags[:, some] = outcomes.reshape(4, -1, len(starts)).mean(axis=-1)
+    work = Work(teacher, k, penalty, delta, n_iter, filter_shape, copy.deepcopy(rng))
+    kept = Checkpoint(checkpoint, _task(work, n_starts, lams, betas, etas), (4, len(points[0])))
+    cut = list(parts(len(points[0]), n_starts, len(teacher)))
+    done, rest = cut[: kept.parts], cut[kept.parts :]
+    if progress is not None and done:
+        progress(sum(part.n_runs for part in done))
+    # The caller's generator moves on, so that another sweep has other starts.
+    random_starts(rng, cut[0].n_starts, teacher, delta)
+    tasks = ((work, part, *(values[part.points] for values in points)) for part in rest)
+    try:
+        for part, sums in zip(rest, in_order(executor, outcomes_of, tasks), strict=True):
+            kept.add(part.points, sums)
+            if progress is not None:
+                progress(part.n_runs)
+    finally:
+        kept.save()
+    flags = kept.sums / n_starts
     lam_, beta_, eta_ = points
     held = hypotheses(teacher, teacher, k=k, lam=lam_, beta=beta_, eta=eta_, delta=delta)
     angle_descent, lagrangian_descent, recovered, final = flags.reshape(4, *shape)
@@ -160,7 +181,7 @@ def sweep(
         beta=betas,
         eta=etas,
         delta=delta,
-        n_starts=len(starts),
+        n_starts=n_starts,
         angle_descent=angle_descent,
         lagrangian_descent=lagrangian_descent,
         support_recovered=recovered,
@@ -170,6 +191,102 @@ def sweep(
         ),
         support_predicted=predicted_supports(teacher, k, penalty, lams, betas),
     )
+
+
+@dataclass(frozen=True)
+class Work:
+    """What all parts of a sweep have in common; as in `sweep`."""
+
+    teacher: FloatArray
+    k: int
+    penalty: Penalty
+    delta: float
+    n_iter: int
+    filter_shape: tuple[int, int] | None
+    rng: np.random.Generator
+
+
+class Part(NamedTuple):
+    """Some points of the grid, laid out in one axis, and some of the starts."""
+
+    points: slice
+    chunk: int  # the number of the chunk of starts, from which they are drawn
+    n_starts: int
+
+    @property
+    def n_runs(self) -> int:
+        """Number of runs."""
+        return (self.points.stop - self.points.start) * self.n_starts
+
+
+def parts(n_points: int, n_starts: int, d: int) -> Iterator[Part]:
+    """Yield the parts of a sweep; they do not depend on who runs them.
+
+    Parameters
+    ----------
+    n_points, n_starts, d : int
+        Points of the grid, starts of each, weights of a filter.
+    """
+    n_runs = max(WEIGHTS_OF_A_PART // d, 1)
+    size = min(n_runs, n_starts)
+    at_once = max(n_runs // size, 1)
+    for first in range(0, n_points, at_once):
+        some = slice(first, min(first + at_once, n_points))
+        for chunk, start in enumerate(range(0, n_starts, size)):
+            yield Part(some, chunk, min(size, n_starts - start))
+
+
+def outcomes_of(
+    work: Work, part: Part, lam: FloatArray, beta: FloatArray, eta: FloatArray
+) -> FloatArray:
+    """Return the outcomes of a part added up over its starts, shape (4, n_points).
+
+    Parameters
+    ----------
+    work, part
+    lam, beta, eta : ndarrays of shape (n_points,)
+        The points of the part.
+    """
+    rng = copy.deepcopy(work.rng)
+    if part.chunk > 0:
+        # As far ahead as no chunk of starts ever draws, from the same place for everyone.
+        rng = np.random.Generator(rng.bit_generator.jumped(part.chunk))  # type: ignore[attr-defined]
+    starts = random_starts(rng, part.n_starts, work.teacher, work.delta)
+    with np.errstate(all="ignore"):  # numbers of 1e308 overflow where nothing descends
+        runs, _ = check_runs(
+            starts,
+            work.teacher,
+            k=work.k,
+            penalty=work.penalty,
+            lam=lam[:, np.newaxis],
+            beta=beta[:, np.newaxis],
+            eta=eta[:, np.newaxis],
+            filter_shape=work.filter_shape,
+        )
+        outcomes = np.concatenate(list(_outcomes(runs, work.n_iter, work.delta)), axis=1)
+        return outcomes.reshape(4, len(lam), part.n_starts).sum(axis=-1)
+
+
+def _task(
+    work: Work, n_starts: int, lam: FloatArray, beta: FloatArray, eta: FloatArray
+) -> dict[str, object]:
+    """Return all that the result depends on, for the checkpoint."""
+    penalty = type(work.penalty)
+    return {
+        "what": "sweep",
+        "w_star": digest(work.teacher),
+        "k": work.k,
+        "penalty": f"{penalty.__module__}.{penalty.__qualname__} {vars(work.penalty)}",
+        "lam": digest(lam),
+        "beta": digest(beta),
+        "eta": digest(eta),
+        "delta": work.delta,
+        "n_starts": n_starts,
+        "n_iter": work.n_iter,
+        "filter_shape": work.filter_shape,
+        "seed": repr(work.rng.bit_generator.state),
+        "part": WEIGHTS_OF_A_PART,
+    }
 
 
 def random_starts(
@@ -221,9 +338,10 @@ def predicted_supports(
     predicted = np.full((len(lams), len(betas)), np.nan)
     below = betas < cone_slope(check_patches("k", k, ()))
     if np.any(below) and not penalty.of_matrices:
-        predicted[:, below] = support_prediction(
-            w_star, k=k, penalty=penalty, lam=lams[:, np.newaxis], beta=betas[below]
-        )
+        for row, lam in zip(predicted, lams, strict=True):  # a line of the grid at a time
+            row[below] = support_prediction(
+                w_star, k=k, penalty=penalty, lam=lam, beta=betas[below]
+            )
     return predicted
 
 

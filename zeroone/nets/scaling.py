@@ -1,10 +1,10 @@
 """Centre, scale and partly whiten the input, and fold all of that into the first layer afterwards.
 
-Pixel means are removed and one global scale is divided out, so that the mean variance of a feature
-is 1. Proximal steps measure moves of W in the metric of M = (G + delta I)/(1 + delta) with G the
-covariance (docs/theory.md#b2): that is the same as training in the coordinates z = L^{-1} x, M = L
-L^T, where the metric is the identity. Directions of a variance far above delta are shrunk, the
-others stay.
+Means are removed and one global scale is divided out, so that the mean variance of a feature is 1;
+before that, features in different units may each be divided by their standard deviation. Proximal
+steps measure moves of W in the metric of M = (G + delta I)/(1 + delta) with G the covariance
+(docs/theory.md#b2): that is the same as training in the coordinates z = L^{-1} x, M = L L^T, where
+the metric is the identity. Directions of a variance far above delta are shrunk, the others stay.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class InputScaling:
     Parameters
     ----------
     mean : ndarray, shape (n_features,)
-    transform : ndarray, shape (n_features, n_features) or ()
-        T, or one number if the input is not whitened.
+    transform : ndarray, shape (n_features, n_features), (n_features,) or ()
+        T; if the input is not whitened its diagonal, or one number if that is all the same.
     """
 
     mean: FloatArray
@@ -89,6 +89,7 @@ class InputScaling:
         X: NDArray[Any],
         whitening: float | None,
         sample_weight: FloatArray | None = None,
+        standardise: bool = False,
     ) -> InputScaling:
         """Choose the map from the data.
 
@@ -100,6 +101,9 @@ class InputScaling:
             delta, in units of the mean variance of a feature, > 0; None for no whitening.
         sample_weight : ndarray, shape (n_samples,), optional
             How much each sample counts in means and variances.
+        standardise : bool, default False
+            Divide each feature by its standard deviation first, so that all count the same
+            whatever their units are; one that is constant stays as it is.
 
         Returns
         -------
@@ -116,32 +120,40 @@ class InputScaling:
                 mean = X.mean(axis=0, dtype=np.float64)
             else:
                 mean = weighted_mean(X, sample_weight)
+            low, high = X.min(axis=0), X.max(axis=0)
             largest = max(
-                float(np.max(X)) - float(mean.min()), float(mean.max()) - float(np.min(X))
+                float(high.max()) - float(mean.min()), float(mean.max()) - float(low.min())
             )
         # Squares of single precision are added up below.
         if not largest < 1e15:
             raise ValueError(
                 f"X must hold numbers below 1e15 about their mean, but has {largest:g}"
             )
+        # Of a constant feature, the mean may be a rounding error away.
+        mean[low == high] = low[low == high]
         roots, total = None, float(len(X))
         if sample_weight is not None:
             roots = np.sqrt(sample_weight)[:, np.newaxis]
             total = float(sample_weight.sum())
+        scales = feature_scales(X, mean, sample_weight) if standardise else np.array(1.0)
         if whitening is None:
             squares = 0.0
             for rows in row_blocks(len(X), BLOCK):
                 centred = X[rows] - mean
+                if standardise:
+                    centred *= scales
                 if roots is not None:
                     centred *= roots[rows]
                 flat = centred.ravel()
                 squares += float(flat @ flat)
             variance = squares / (total * X.shape[1])
-            return cls(mean, np.array(1 / np.sqrt(variance) if variance > 0 else 1.0))
+            return cls(mean, scales / np.sqrt(variance) if variance > 0 else scales)
         covariance = np.zeros((X.shape[1], X.shape[1]))
         for rows in row_blocks(len(X), BLOCK):
             # Single precision is enough for a metric, and twice as fast.
             centred = X[rows] - mean
+            if standardise:
+                centred *= scales
             if roots is not None:
                 centred *= roots[rows]
             single = centred.astype(np.float32)
@@ -151,7 +163,7 @@ class InputScaling:
         metric = covariance * (scale**2 / total)
         metric.flat[:: len(metric) + 1] += whitening
         factor = np.linalg.cholesky(metric / (1 + whitening))
-        return cls(mean, scale * np.linalg.inv(factor))
+        return cls(mean, scale * np.linalg.inv(factor) * scales)
 
     def apply(self, X: NDArray[Any], dtype: np.dtype[Any]) -> FloatArray:
         """Return the scaled input, shape (n_samples, n_features)."""
@@ -159,7 +171,7 @@ class InputScaling:
         transform = self.transform.astype(dtype)
         for rows in row_blocks(len(X), BLOCK):
             centred = (X[rows] - self.mean).astype(dtype)
-            result[rows] = centred @ transform.T if transform.ndim else centred * transform
+            result[rows] = centred @ transform.T if transform.ndim == 2 else centred * transform
         return result
 
     def lazily(self, X: NDArray[Any], dtype: np.dtype[Any]) -> ScaledRows:
@@ -175,10 +187,13 @@ class InputScaling:
         Raises
         ------
         ValueError
-            If the input is whitened.
+            If the input is whitened or standardised.
         """
         if self.transform.ndim:
-            raise ValueError("whitening must be None for images that go into a network as they are")
+            raise ValueError(
+                "whitening must be None and standardise False for images that go into a network as "
+                "they are"
+            )
         means = self.mean.reshape(tuple(image_shape)).mean(axis=(0, 1))
         return Scaling(means.astype(dtype), float(self.transform))
 
@@ -197,7 +212,7 @@ class InputScaling:
         biases : ndarray, shape (n_units,)
         """
         rows = weights.astype(np.float64)
-        raw = rows @ self.transform if self.transform.ndim else rows * self.transform
+        raw = rows @ self.transform if self.transform.ndim == 2 else rows * self.transform
         return raw.astype(weights.dtype), (biases - raw @ self.mean).astype(biases.dtype)
 
     def unfold(self, weights: FloatArray, biases: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -206,7 +221,7 @@ class InputScaling:
         The inverse of `fold`; arguments and result as there.
         """
         rows = weights.astype(np.float64)
-        if self.transform.ndim:
+        if self.transform.ndim == 2:
             scaled = np.linalg.solve(self.transform.T, rows.T).T
         else:
             scaled = rows / self.transform
@@ -219,6 +234,32 @@ def weighted_mean(X: NDArray[Any], sample_weight: FloatArray) -> FloatArray:
     for rows in row_blocks(len(X), BLOCK):
         total += sample_weight[rows] @ X[rows].astype(np.float64)
     return total / sample_weight.sum()
+
+
+def feature_scales(
+    X: NDArray[Any], mean: FloatArray, sample_weight: FloatArray | None = None
+) -> FloatArray:
+    """Return 1/(standard deviation) of each feature, and 1 for one that is constant.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n_samples, n_features)
+    mean : ndarray, shape (n_features,)
+        Of a constant feature, exactly its value.
+    sample_weight : ndarray, shape (n_samples,), optional
+
+    Returns
+    -------
+    ndarray, shape (n_features,)
+    """
+    weight = np.ones(len(X)) if sample_weight is None else sample_weight
+    squares = np.zeros(X.shape[1])
+    for rows in row_blocks(len(X), BLOCK):
+        squares += weight[rows] @ (X[rows] - mean) ** 2
+    varies = squares > 0
+    scales = np.ones(X.shape[1])
+    scales[varies] = np.sqrt(weight.sum() / squares[varies])
+    return scales
 
 
 class ScaledRows:

@@ -45,6 +45,8 @@ def check_array(
     ValueError
         If it is not numeric, has another number of axes, is empty, or holds a NaN or an infinity.
     """
+    if hasattr(value, "toarray"):
+        raise ValueError(f"{name} must be a dense array, but is a sparse one; use {name}.toarray()")
     try:
         array = np.asarray(value)
     except ValueError:
