@@ -73,7 +73,7 @@ def test_workers_do_not_change_results(processes):
 
 def test_every_comparison_is_the_same_in_a_worker(processes):
     for claim in FEW:
-        future = processes.submit(runner.collect_sent, claim.id, 3, 1, 20)
+        future = processes.submit(runner.collect_sent, claim.id, 3, False, 1, 20)
         np.testing.assert_array_equal(future.result()[0].excess, collect(claim, 3, 1, 20).excess)
 
 
@@ -129,7 +129,7 @@ def test_pending_chunks_are_cancelled_and_bounded(monkeypatch):
 
 def test_worker_of_another_version_is_refused():
     with pytest.raises(RuntimeError, match=r"but 0\.0\.0 started the run"):
-        executors.of_version("0.0.0", runner.collect_sent, "bcd.u-block", 0, 0, 1)
+        executors.of_version("0.0.0", runner.collect_sent, "bcd.u-block", 0, False, 0, 1)
 
 
 def test_worker_pool_limits_threads_and_restores(monkeypatch):
@@ -566,3 +566,42 @@ def test_page_of_a_claim_that_compares_nothing():
     assert "nothing was compared" in text
     assert "<svg" not in text
     assert "--seed 0 --profile thorough" in text
+
+
+def test_export_writes_all_values(tmp_path, capsys):
+    folder, file = tmp_path / "values", tmp_path / "results.json"
+    arguments = ["verify", "--only", "bcd.u-*", "--cases", "30", "--json", str(file)]
+    assert cli.main([*arguments, "--export", str(folder)]) == 0
+    assert "values written to" in capsys.readouterr().out
+    results = {claim["id"]: claim for claim in json.loads(file.read_text())["claims"]}
+    assert {path.stem for path in folder.glob("*.npz")} == set(results)
+    for claim_id, claim in results.items():
+        with np.load(folder / f"{claim_id}.npz") as values:  # no pickles
+            assert values["measured"].shape == values["theoretical"].shape
+            assert len(values["measured"]) == claim["comparisons"]
+            apart = np.abs(values["measured"] - values["theoretical"])
+            size = np.maximum(np.abs(values["measured"]), np.abs(values["theoretical"]))
+            expected = np.max(apart / np.maximum(size, 1))
+            assert claim["slack"] == pytest.approx(-expected, abs=1e-15)
+            assert str(values["id"]) == claim_id
+            trial = rerun(claim_id, seed=0, chunk=0, count=30)
+            np.testing.assert_array_equal(values["measured"], trial.measured)
+
+
+def test_export_is_the_same_with_workers(tmp_path):
+    arguments = ["verify", "--only", "gaussian.angle", "--cases", "3000", "--export"]
+    assert cli.main([*arguments, str(tmp_path / "one")]) == 0
+    assert cli.main([*arguments, str(tmp_path / "two"), "--workers", "2"]) == 0
+    with (
+        np.load(tmp_path / "one" / "gaussian.angle.npz") as one,
+        np.load(tmp_path / "two" / "gaussian.angle.npz") as two,
+    ):
+        np.testing.assert_array_equal(one["measured"], two["measured"])
+        assert len(one["measured"]) == 3000
+
+
+def test_export_refuses_a_file(tmp_path, capsys):
+    file = tmp_path / "file"
+    file.write_text("")
+    assert cli.main(["verify", "--only", "bcd.u-block", "--export", str(file)]) == 2
+    assert "export must be a folder" in capsys.readouterr().err

@@ -158,6 +158,8 @@ class Evidence:
     unmeasured : int
         Comparisons with NaN on a side: they prove nothing, even where a counterexample is found
         among the others.
+    values : tuple of ndarray, optional
+        All measured and all theoretical values; None unless they were asked for.
     """
 
     instances: int
@@ -165,6 +167,7 @@ class Evidence:
     largest: float
     tightest: Comparison | None = None
     unmeasured: int = 0
+    values: tuple[FloatArray, FloatArray] | None = None
 
 
 def excess(claim: Claim, measured: FloatArray, theoretical: FloatArray) -> FloatArray:
@@ -199,18 +202,21 @@ def attempt(claim: Claim, seed: int, chunk: int, count: int) -> Trial:
     return Trial(instances, measured, theoretical, excess(claim, measured, theoretical))
 
 
-def collect(claim: Claim, seed: int, chunk: int, count: int) -> Evidence:
-    """Return what the instances of `attempt` showed."""
+def collect(
+    claim: Claim, seed: int, chunk: int, count: int, *, keep_values: bool = False
+) -> Evidence:
+    """Return what the instances of `attempt` showed, with all values if these are to be kept."""
     trial = attempt(claim, seed, chunk, count)
     n = len(trial.excess)
+    values = (trial.measured, trial.theoretical) if keep_values else None
     if n == 0:
-        return Evidence(count, trial.excess, 0.0)
+        return Evidence(count, trial.excess, 0.0, values=values)
     tightest = int(np.argmax(trial.excess))
     largest = max(float(np.max(np.abs(side))) for side in (trial.measured, trial.theoretical))
-    values = float(trial.measured[tightest]), float(trial.theoretical[tightest])
-    found = Comparison(chunk, count, tightest, n, *values)
+    both = float(trial.measured[tightest]), float(trial.theoretical[tightest])
+    found = Comparison(chunk, count, tightest, n, *both)
     unmeasured = int(np.count_nonzero(np.isnan(trial.measured) | np.isnan(trial.theoretical)))
-    return Evidence(count, trial.excess, largest, found, unmeasured)
+    return Evidence(count, trial.excess, largest, found, unmeasured, values)
 
 
 @dataclass(frozen=True)
@@ -240,6 +246,11 @@ class Verdict:
     undecided : bool
         Whether it did not pass only because fewer instances were tried than in an ordinary run:
         what they showed breaks nothing, and more of them might show what is looked for.
+    slack : float
+        How near the tightest comparison came to equality or to the bound, relative: 0 if it met it,
+        negative if it went beyond. Infinite if nothing was compared.
+    values : tuple of ndarray, optional
+        All measured and all theoretical values, if they were kept.
     """
 
     claim: Claim
@@ -253,6 +264,8 @@ class Verdict:
     tightest: Comparison | None = None
     histogram: Histogram = field(default_factory=Histogram, repr=False)
     undecided: bool = False
+    slack: float = np.inf
+    values: tuple[FloatArray, FloatArray] | None = field(default=None, repr=False)
 
     @property
     def failed(self) -> bool:
@@ -269,6 +282,7 @@ class Tally:
         self.largest, self.least, self.most = 0.0, np.inf, -np.inf
         self.tightest: Comparison | None = None
         self.histogram = Histogram()
+        self.values: list[tuple[FloatArray, FloatArray]] = []
 
     def margins(self, excess: FloatArray) -> FloatArray:
         """Return how far each comparison is from failing; of a counterexample, from being none."""
@@ -281,6 +295,8 @@ class Tally:
         self.comparisons += len(evidence.excess)
         self.exceeding += int(np.count_nonzero(evidence.excess > self.claim.tolerance))
         self.unmeasured += evidence.unmeasured
+        if evidence.values is not None:
+            self.values.append(evidence.values)
         self.largest = float(np.maximum(self.largest, evidence.largest))  # NaN stays NaN
         self.least = min(self.least, float(np.min(evidence.excess, initial=np.inf)))
         most = float(np.max(evidence.excess, initial=-np.inf))
@@ -318,6 +334,10 @@ class Tally:
         """Return the verdict on all that was added."""
         broken = self.broken()
         reason = broken or self.lacking()
+        kept = None
+        if self.values:
+            measured, theoretical = zip(*self.values, strict=True)
+            kept = np.concatenate(measured), np.concatenate(theoretical)
         return Verdict(
             self.claim,
             self.instances,
@@ -330,6 +350,8 @@ class Tally:
             self.tightest,
             self.histogram,
             undecided=bool(reason) and not broken and self.instances < self.claim.cases,
+            slack=-self.most + 0.0,
+            values=kept,
         )
 
 

@@ -5,6 +5,7 @@ from zeroone.claims.bcd import convolution as bcd_convolution
 from zeroone.claims.bcd import descent as bcd_descent
 from zeroone.claims.bcd import edges as bcd_edges
 from zeroone.claims.bcd import network as bcd_network
+from zeroone.claims.bcd import output as bcd_output
 from zeroone.claims.bcd import removal as bcd_removal
 from zeroone.claims.exact import optimum as targetprop_exact
 from zeroone.claims.exact import separability as targetprop_separability
@@ -38,6 +39,7 @@ CLAIMS = (
     *bcd_descent.CLAIMS,
     *bcd_network.CLAIMS,
     *bcd_removal.CLAIMS,
+    *bcd_output.CLAIMS,
     *bcd_convolution.CLAIMS,
     *gaussian_expectations.CLAIMS,
     *gaussian_samples.CLAIMS,

@@ -111,16 +111,13 @@ def rerun(claim_id: str, *, seed: int, chunk: int, count: int) -> Trial:
     return attempt(registered(claim_id), seed, chunk, check_integer("count", count))
 
 
-def collect_sent(claim: Claim | str, seed: int, chunk: int, count: int) -> Result:
+def collect_sent(
+    claim: Claim | str, seed: int, keep_values: bool, chunk: int, count: int
+) -> Result:
     """Try a chunk of a claim, or of the registered one of an id, as worker processes get it."""
     claim = registered(claim) if isinstance(claim, str) else claim
-    return timed_collect(claim, seed, chunk, count)
-
-
-def timed_collect(claim: Claim, seed: int, chunk: int, count: int) -> Result:
-    """Try a chunk of a claim and measure the seconds that it took."""
     start = time.perf_counter()
-    evidence = collect(claim, seed, chunk, count)
+    evidence = collect(claim, seed, chunk, count, keep_values=keep_values)
     return evidence, time.perf_counter() - start
 
 
@@ -131,6 +128,7 @@ def verify(
     seed: int = 0,
     profile: str = "default",
     executor: Executor | None = None,
+    keep_values: bool = False,
 ) -> Iterator[Verdict]:
     """Check claims on random instances.
 
@@ -149,6 +147,9 @@ def verify(
         Where to run the chunks; in this process by default. `worker_pool` makes one; that of a
         ``dask.distributed`` client is ``client.get_executor()``.
 
+    keep_values : bool, default False
+        Whether verdicts come with all values that were compared, in `Verdict.values`.
+
     Yields
     ------
     Verdict
@@ -165,12 +166,14 @@ def verify(
     factor = PROFILES[check_choice("profile", profile, PROFILES)]
     chosen = all_claims() if claims is None else list(claims)
     plans = [(claim, cases or factor * claim.cases) for claim in chosen]
-    return _verdicts(plans, seed, executor)
+    return _verdicts(plans, seed, executor, keep_values)
 
 
-def _verdicts(plans: list[Plan], seed: int, executor: Executor | None) -> Iterator[Verdict]:
+def _verdicts(
+    plans: list[Plan], seed: int, executor: Executor | None, keep_values: bool
+) -> Iterator[Verdict]:
     """Yield the verdicts on claims from their chunks."""
-    with closing(_results(plans, seed, executor)) as results:
+    with closing(_results(plans, seed, executor, keep_values)) as results:
         for claim, instances in plans:
             tally, seconds = Tally(claim), 0.0
             for _ in chunks(claim, instances):
@@ -180,10 +183,12 @@ def _verdicts(plans: list[Plan], seed: int, executor: Executor | None) -> Iterat
             yield tally.verdict(seconds)
 
 
-def _results(plans: list[Plan], seed: int, executor: Executor | None) -> Results:
+def _results(plans: list[Plan], seed: int, executor: Executor | None, keep_values: bool) -> Results:
     """Yield the result of every chunk of every claim, in order."""
     tasks: Iterable[tuple[Any, ...]] = (
-        (claim, seed, *part) for claim, instances in plans for part in chunks(claim, instances)
+        (claim, seed, keep_values, *part)
+        for claim, instances in plans
+        for part in chunks(claim, instances)
     )
     if executor is not None:
         known = {id(claim) for claim in all_claims()}

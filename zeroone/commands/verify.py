@@ -5,13 +5,15 @@ import json
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import zeroone
 from zeroone.claims import Claim, Verdict, all_claims, select, verify
+from zeroone.claims.claim import excess
 from zeroone.claims.lemmas import RESULTS, labels_of
 from zeroone.claims.runner import PROFILES
 from zeroone.commands import verify_page
@@ -50,6 +52,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     add_worker_options(parser)
     parser.add_argument("--json", metavar="FILE", help="write the results for programs")
+    parser.add_argument(
+        "--export",
+        metavar="FOLDER",
+        help="write all measured and theoretical values, a file FOLDER/CLAIM.npz for each claim",
+    )
     parser.add_argument("--html", metavar="FILE", help="write the results as a page to print")
     parser.add_argument(
         "--list", action="store_true", help="list the claims and the results, and check none"
@@ -104,6 +111,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "kind": str(claim.kind),
         "hypotheses": claim.hypotheses,
         "tolerance": claim.tolerance,
+        "slack": finite(verdict.slack),
         "instances": verdict.instances,
         "comparisons": verdict.comparisons,
         "exceeding": verdict.exceeding,
@@ -130,6 +138,30 @@ def write_json(path: str, verdicts: Sequence[Verdict], run: verify_page.Run) -> 
         file.write("\n")
 
 
+def write_values(folder: Path, verdict: Verdict, seed: int) -> None:
+    """Write what was compared for a claim: arrays ``measured`` and ``theoretical``, and its data.
+
+    ``excess`` says for each comparison by how much it goes beyond equality or the bound, relative
+    as the claim's tolerance is; ``tolerance``, ``seed``, ``id``, ``kind`` and ``statement`` are the
+    claim's own.
+    """
+    claim = verdict.claim
+    none = np.empty(0)
+    measured, theoretical = (none, none) if verdict.values is None else verdict.values
+    with atomic_write(folder / f"{claim.id}.npz") as file:
+        np.savez(
+            file,
+            measured=measured,
+            theoretical=theoretical,
+            excess=excess(claim, measured, theoretical),
+            tolerance=claim.tolerance,
+            seed=seed,
+            id=claim.id,
+            kind=str(claim.kind),
+            statement=claim.statement,
+        )
+
+
 def check(arguments: argparse.Namespace, claims: Sequence[Claim]) -> list[Verdict]:
     """Return the verdicts, with a progress bar meanwhile."""
     verdicts = []
@@ -143,10 +175,28 @@ def check(arguments: argparse.Namespace, claims: Sequence[Claim]) -> list[Verdic
             seed=arguments.seed,
             profile=arguments.profile,
             executor=executor,
+            keep_values=arguments.export is not None,
         ):
+            if arguments.export is not None:
+                write_values(Path(arguments.export), verdict, arguments.seed)
+                verdict = replace(verdict, values=None)  # they are on the disk
             verdicts.append(verdict)
             bar.update()
     return verdicts
+
+
+def check_folder(name: str) -> None:
+    """Make the folder for the values if there is none.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be made, or is a file.
+    """
+    try:
+        Path(name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"export must be a folder that can be made: {error}") from None
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -154,6 +204,8 @@ def run(arguments: argparse.Namespace) -> int:
     check_writable(arguments.json, arguments.html)
     check_integer("workers", arguments.workers)
     claims = select(all_claims(), arguments.only)
+    if arguments.export is not None and not arguments.list:
+        check_folder(arguments.export)
     width = max(shutil.get_terminal_size((110, 24)).columns, 80)
     if arguments.list:
         print(listing(claims, width))
@@ -178,6 +230,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         write_json(arguments.json, verdicts, took)
         print(f"results written to {arguments.json}")
+    if arguments.export:
+        print(f"values written to {arguments.export}")
     if arguments.html:
         with atomic_write(arguments.html, text=True) as file:
             file.writelines(verify_page.page(verdicts, took))
