@@ -95,9 +95,11 @@ def test_the_mini_batch_output_layer_is_the_ridge_on_the_hard_bits(seed):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_weighted_mini_batch_output_layer(seed):
+@pytest.mark.parametrize("fractions", [False, True])
+def test_the_weighted_mini_batch_output_layer(seed, fractions):
     X, Y = surface(seed, 100)
-    s = np.random.default_rng(seed).integers(1, 4, 100)
+    rng = np.random.default_rng(seed)
+    s = rng.exponential(size=100) if fractions else rng.integers(1, 4, 100)
     regressor = BCDRegressor(12, epochs=2, gamma=0.05, random_state=seed).fit(X, Y, s)
     V = np.column_stack([regressor.network_.forward(X).activations[1], np.ones(100)])
     mean = np.average(Y, axis=0, weights=s)

@@ -120,6 +120,19 @@ def test_the_full_batch_output_layer_is_the_weighted_ridge(seed):
     assert V.shape == bits.shape
 
 
+@pytest.mark.parametrize("estimator", ALL)
+def test_means_and_scales_are_weighted(estimator):
+    X, y, s = task(estimator, 3)
+    repeated, fits = np.repeat(X, s, axis=0), fitted(estimator, X, y, s, whitening=None)
+    centred = repeated - repeated.mean(axis=0)
+    np.testing.assert_allclose(fits.scaling_.mean, repeated.mean(axis=0), rtol=1e-12)
+    assert fits.scaling_.transform == pytest.approx(1 / np.sqrt(np.mean(centred**2)), rel=1e-12)
+    if "Regressor" in type(estimator).__name__:
+        targets = np.repeat(y, s)
+        np.testing.assert_allclose(fits.target_mean_, targets.mean(), rtol=1e-10)
+        np.testing.assert_allclose(fits.target_scale_, targets.std(), rtol=1e-10)
+
+
 def test_partial_fit_visits_samples_as_often_as_they_count():
     digits = load_digits()
     X, y = digits.X_train, digits.y_train
