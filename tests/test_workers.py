@@ -124,6 +124,25 @@ def test_a_worker_of_another_version_is_refused():
         of_version("0.0.0", late, 1)
 
 
+def test_a_worker_that_dies_is_bad_luck_in_one_line():
+    def work():
+        with executors.workers_or_cluster(2, None) as pool:
+            list(in_order(pool, os._exit, [(1,)]))
+
+    with pytest.raises(ValueError, match="a worker has died"):
+        work()
+
+
+def test_a_worker_of_another_version_is_told_in_one_line(monkeypatch):
+    def work():
+        with executors.workers_or_cluster(2, None) as pool:
+            monkeypatch.setattr(executors, "__version__", "0.0.0")
+            list(in_order(pool, late, [(1,)]))
+
+    with pytest.raises(ValueError, match=r"but 0\.0\.0 started the run"):
+        work()
+
+
 def forever():
     while True:
         time.sleep(0.01)

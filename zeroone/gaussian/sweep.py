@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import islice, tee
 from typing import NamedTuple
 
 import numpy as np
@@ -158,13 +159,17 @@ def sweep(
     ]
     work = Work(teacher, k, penalty, delta, n_iter, filter_shape, copy.deepcopy(rng))
     kept = Checkpoint(checkpoint, _task(work, n_starts, lams, betas, etas), (4, len(points[0])))
-    cut = list(parts(len(points[0]), n_starts, len(teacher)))
-    done, rest = cut[: kept.parts], cut[kept.parts :]
-    if progress is not None and done:
-        progress(sum(part.n_runs for part in done))
     # The caller's generator moves on, so that another sweep has other starts.
-    random_starts(rng, cut[0].n_starts, teacher, delta)
-    tasks = ((work, part, *(values[part.points] for values in points)) for part in rest)
+    first = next(parts(len(points[0]), n_starts, len(teacher)))
+    random_starts(rng, first.n_starts, teacher, delta)
+    rest, sent = tee(parts(len(points[0]), n_starts, len(teacher)))
+    done = sum(part.n_runs for part in islice(rest, kept.parts))
+    if progress is not None and done:
+        progress(done)
+    tasks = (
+        (work, part, *(values[part.points] for values in points))
+        for part in islice(sent, kept.parts, None)
+    )
     try:
         for part, sums in zip(rest, in_order(executor, outcomes_of, tasks), strict=True):
             kept.add(part.points, sums)

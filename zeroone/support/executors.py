@@ -12,7 +12,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -27,6 +27,10 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 SECONDS_TO_CONNECT = 10
 
 Result = TypeVar("Result")
+
+
+class OtherVersionError(RuntimeError):
+    """A worker has another version of this package than the process that asks for the work."""
 
 
 def in_order(
@@ -55,7 +59,7 @@ def in_order(
 
     Raises
     ------
-    RuntimeError
+    OtherVersionError
         If a worker has another version of this package.
     """
     if executor is None:
@@ -81,11 +85,13 @@ def of_version(version: str, function: Callable[..., Result], *arguments: Any) -
 
     Raises
     ------
-    RuntimeError
+    OtherVersionError
         If it has not.
     """
     if version != __version__:
-        raise RuntimeError(f"a worker has zeroone {__version__}, but {version} started the run")
+        raise OtherVersionError(
+            f"a worker has zeroone {__version__}, but {version} started the run"
+        )
     return function(*arguments)
 
 
@@ -185,7 +191,7 @@ def cluster(address: str) -> Iterator[Executor]:
         If ``distributed`` is not installed, or no scheduler answers there.
     """
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker
     except ImportError:
         raise ValueError(
             "scheduler needs dask.distributed: pip install 'zeroone-nets[cluster]'"
@@ -202,6 +208,8 @@ def cluster(address: str) -> Iterator[Executor]:
         executor = client.get_executor(pure=False)
         try:
             yield executor
+        except KilledWorker as error:
+            raise BrokenExecutor(str(error)) from error
         finally:
             executor.shutdown(wait=False)
     finally:
@@ -215,13 +223,15 @@ def workers_or_cluster(workers: int, scheduler: str | None) -> Iterator[Executor
     Raises
     ------
     ValueError
-        If both are given, or as `worker_pool` and `cluster`.
+        If both are given, or as `worker_pool` and `cluster`; if a worker dies in the block, or has
+        another version of this package.
     """
-    if scheduler is None:
-        with worker_pool(workers) as pool:
-            yield pool
-        return
-    if workers != 1:
+    if scheduler is not None and workers != 1:
         raise ValueError("workers must not be given with a scheduler, which has workers of its own")
-    with cluster(scheduler) as executor:
-        yield executor
+    try:
+        with worker_pool(workers) if scheduler is None else cluster(scheduler) as executor:
+            yield executor
+    except OtherVersionError as error:
+        raise ValueError(str(error)) from None
+    except BrokenExecutor as error:
+        raise ValueError(f"a worker has died, perhaps for lack of memory: {error}") from None
