@@ -12,9 +12,9 @@ With J the matrix of ones, theta the angle of w and w*, and P = I - w^ w^T,
     df/dw  = -(v . v*) / (2 pi |w|) P w* / |P w*|
 
 These are the formulas of [1]_ with the terms collected so that nothing cancels near the teacher.
-The second term of f is all that the filter can change: it is the cone of part A, times v . v*. Where
-v . v* < 0 the cone stands on its tip, and the loss falls as w turns *away* from the teacher. That
-is where spurious minima come from (`zeroone.gaussian.two_layer_stationary`).
+The second term of f is all that the filter can change: it is the cone of part A, times v . v*.
+Where v . v* < 0 the cone stands on its tip, and the loss falls as w turns *away* from the teacher.
+That is where spurious minima come from (`zeroone.gaussian.two_layer_stationary`).
 
 References
 ----------
@@ -185,7 +185,8 @@ def check_network(
         check_filter("w_star", w_star),
     ]
     dtype = np.result_type(*arrays)
-    for name, student, teacher in (("v_star", arrays[0], arrays[2]), ("w_star", *arrays[1::2])):
+    pairs = {"v_star": (arrays[0], arrays[2]), "w_star": (arrays[1], arrays[3])}
+    for name, (student, teacher) in pairs.items():
         if student.shape[-1] != teacher.shape[-1]:
             raise ValueError(
                 f"{name} must have the {student.shape[-1]} entries of {name[0]}, but has "

@@ -2,16 +2,19 @@ r"""Where the two-layer network's population loss is stationary: minima, saddles
 
 See docs/theory.md#e3. For a fixed angle theta, f is a convex parabola in v with the minimiser
 
-    v(theta) = (I + J)^{-1} ((1 - 2 theta/pi) I + J) v* = v* - (2 theta/pi) (v* - 1 (1 . v*)/(k + 1)),
+    v(theta) = (I + J)^{-1} ((1 - 2 theta/pi) I + J) v* = v* - a (v* - 1 (1 . v*)/(k + 1)),
 
-and along this curve, with a = 2 theta/pi, f = a/8 (2 |v*|^2 - a q), q = |v*|^2 - (1 . v*)^2/(k + 1).
+with a = 2 theta/pi. Along this curve
+
+    f = a/8 (2 |v*|^2 - a q),   q = |v*|^2 - (1 . v*)^2/(k + 1).
+
 That is a parabola upside down, from 0 at a = 0. Its top is where v(theta) . v* = 0:
 
     theta_s = (pi/2) |v*|^2 / q,
 
 and it lies inside, theta_s < pi, if and only if
 
-    2 (1 . v*)^2 < (k + 1) |v*|^2.                                                            (*)
+    2 (1 . v*)^2 < (k + 1) |v*|^2.      (*)
 
 * theta = 0, v = v*: the global minimum.
 * theta = theta_s, v = v(theta_s): a **saddle**, if (*) holds.
