@@ -127,12 +127,12 @@ def loss_over_bits(group: Networks) -> FloatArray:
 def printed_loss(
     v: NDArray[Any], w: NDArray[Any], v_star: NDArray[Any], w_star: NDArray[Any]
 ) -> NDArray[Any]:
-    """Return f as [UST] prints it, with matrices and an arc cosine, in the precision of v and w."""
+    """Return f as [UST] prints it, with matrices, in the precision of v and w."""
     k = v.shape[-1]
     mixed = np.eye(k, dtype=v.dtype) + np.ones((k, k), dtype=v.dtype)
-    cosine = np.sum(w * w_star, axis=-1)
-    cosine = cosine / np.sqrt(np.sum(w**2, axis=-1) * np.sum(w_star**2, axis=-1))
-    theta = np.arccos(np.clip(cosine, -1, 1))
+    one, other = (each / np.sqrt(np.sum(each**2, axis=-1, keepdims=True)) for each in (w, w_star))
+    apart, together = (np.sqrt(np.sum(each**2, axis=-1)) for each in (one - other, one + other))
+    theta = 2 * np.arctan2(apart, together)
 
     def form(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
         return np.einsum("...i,ij,...j->...", a, mixed, b)
