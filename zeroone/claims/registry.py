@@ -12,6 +12,8 @@ from zeroone.claims.gaussian import lemmas as gaussian_lemmas
 from zeroone.claims.gaussian import limits as gaussian_limits
 from zeroone.claims.gaussian import prox as gaussian_prox
 from zeroone.claims.gaussian import steps as gaussian_steps
+from zeroone.claims.gaussian import two_layer as two_layer_expectations
+from zeroone.claims.gaussian import two_layer_descent, two_layer_stationary
 from zeroone.claims.nets import compression as nets_compression
 from zeroone.claims.nets import derivatives as nets_derivatives
 from zeroone.claims.nets import no_overlap as nets_no_overlap
@@ -37,6 +39,9 @@ CLAIMS = (
     *gaussian_steps.CLAIMS,
     *gaussian_descent.CLAIMS,
     *gaussian_limits.CLAIMS,
+    *two_layer_expectations.CLAIMS,
+    *two_layer_stationary.CLAIMS,
+    *two_layer_descent.CLAIMS,
     *targetprop_losses.CLAIMS,
     *targetprop_normalisation.CLAIMS,
     *targetprop_received.CLAIMS,

@@ -550,7 +550,7 @@ EXPECTATIONS = Claim(
     },
     tolerance=0.0,
     hypotheses="0.5 <= theta <= pi - 0.5, 0.1 <= |w| <= 2, k from 1 to 6, d from 2 to 20",
-    cases=60,
+    cases=40,
 )
 
 CLAIMS: tuple[Claim, ...] = (LOSS, GRADIENT, *COARSE, FORMS, ACUTE, PART_A, EXPECTATIONS)

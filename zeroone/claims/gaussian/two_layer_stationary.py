@@ -307,7 +307,7 @@ AT_STATIONARY = Claim(
     },
     tolerance=1e-12,
     hypotheses="as two-layer.stationary-points, |w| from 0.1 to 10",
-    cases=100,
+    cases=60,
 )
 
 CLAIMS: tuple[Claim, ...] = (POINTS, VANISHING, CONDITION, LOCAL, AT_STATIONARY)
