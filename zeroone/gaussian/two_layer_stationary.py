@@ -16,13 +16,14 @@ and it lies inside, theta_s < pi, if and only if
 
     2 (1 . v*)^2 < (k + 1) |v*|^2.      (*)
 
-* theta = 0, v = v*: the global minimum.
+* theta = 0, v = v*: a global minimum, f = 0.
 * theta = theta_s, v = v(theta_s): a **saddle**, if (*) holds.
-* theta = pi, v = v(pi): a **spurious minimum** if (*) holds. If not, f falls in theta on all sides,
-  and the point is a saddle too, with a kink in place of a vanishing derivative.
+* theta = pi, v = v(pi), where f = (1 . v*)^2 / (2 (k + 1)): if (*) holds, a **spurious minimum**,
+  unless 1 . v* = 0. Then v(pi) = -v*, and -v* on the other half-space is the same function as v* on
+  this one: a global minimum too. If (*) does not hold, f falls in theta on all sides, and the point
+  is a saddle with a kink in place of a vanishing derivative.
 
-So a network has a spurious minimum if and only if it has a smooth saddle. In one dimension theta is
-0 or pi and never changes, so that theta = pi always is a local minimum.
+In one dimension theta is 0 or pi and never changes, so that theta = pi always is a local minimum.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ from zeroone.gaussian.two_layer import check_network
 from zeroone.support.validation import FloatArray, check_array, check_integer, check_number
 
 MINIMUM, SPURIOUS, SADDLE, NEITHER = KINDS = ("minimum", "spurious minimum", "saddle", "neither")
+# A sum of output weights that is smaller, relative to the sum of magnitudes, is 0.
+ROUNDING = 1e-12
 
 
 class StationaryPoint(NamedTuple):
@@ -86,7 +89,7 @@ def best_output_weights(theta: ArrayLike, v_star: ArrayLike) -> FloatArray:
 
 
 def has_spurious_minimum(v_star: ArrayLike) -> NDArray[np.bool_]:
-    """Return whether 2 (1 . v*)^2 < (k + 1) |v*|^2, for filters of two or more entries.
+    """Return whether 0 < 2 (1 . v*)^2 < (k + 1) |v*|^2, for filters of two or more entries.
 
     Parameters
     ----------
@@ -95,6 +98,7 @@ def has_spurious_minimum(v_star: ArrayLike) -> NDArray[np.bool_]:
     Returns
     -------
     ndarray of bools of shape (...)
+        A sum 1 . v* that rounding can explain counts as 0.
 
     Raises
     ------
@@ -103,11 +107,16 @@ def has_spurious_minimum(v_star: ArrayLike) -> NDArray[np.bool_]:
 
     Examples
     --------
-    >>> has_spurious_minimum([[1.0, 1.0, 1.0], [1.0, -1.0, 1.0]]).tolist()
-    [False, True]
+    >>> has_spurious_minimum([[1.0, 1.0, 1.0], [1.0, -1.0, 1.0], [2.0, -1.0, -1.0]]).tolist()
+    [False, True, False]
     """
     v_star = check_output_teacher(v_star)
-    return saddle_angle(v_star) < np.pi
+    return (saddle_angle(v_star) < np.pi) & ~sums_to_zero(v_star)
+
+
+def sums_to_zero(v_star: FloatArray) -> NDArray[np.bool_]:
+    """Return whether 1 . v* = 0 up to rounding, of shape (...) (not checked)."""
+    return np.abs(np.sum(v_star, axis=-1)) <= ROUNDING * np.sum(np.abs(v_star), axis=-1)
 
 
 def saddle_angle(v_star: ArrayLike) -> FloatArray:
@@ -159,7 +168,7 @@ def stationary_points(v_star: ArrayLike, d: int) -> list[StationaryPoint]:
 
     Examples
     --------
-    >>> [point.kind for point in stationary_points([1.0, -1.0], d=3)]
+    >>> [point.kind for point in stationary_points([2.0, -1.0], d=3)]
     ['minimum', 'saddle', 'spurious minimum']
     >>> [point.kind for point in stationary_points([1.0, 1.0], d=3)]
     ['minimum', 'saddle']
@@ -167,11 +176,12 @@ def stationary_points(v_star: ArrayLike, d: int) -> list[StationaryPoint]:
     v_star = check_output_teacher(v_star)
     if v_star.ndim != 1:
         raise ValueError(f"v_star must have shape (k,), but has shape {v_star.shape}")
-    spurious = bool(has_spurious_minimum(v_star))
-    flat = check_integer("d", d) == 1  # no angle between 0 and pi
-    angles = {0.0: MINIMUM, np.pi: SPURIOUS if spurious or flat else SADDLE}
-    if spurious and not flat:
-        angles[float(saddle_angle(v_star))] = SADDLE
+    one_dimension = check_integer("d", d) == 1  # no angle between 0 and pi
+    saddle = float(saddle_angle(v_star))
+    far = MINIMUM if sums_to_zero(v_star) else SPURIOUS
+    angles = {0.0: MINIMUM, np.pi: far if saddle < np.pi or one_dimension else SADDLE}
+    if saddle < np.pi and not one_dimension:
+        angles[saddle] = SADDLE
     return [_point(kind, theta, v_star) for theta, kind in sorted(angles.items())]
 
 
