@@ -198,14 +198,16 @@ def sample_starts(rng: np.random.Generator, count: int) -> list[Starts]:
     return drawn
 
 
-def clear_teacher(rng: np.random.Generator, spurious: bool, most: int = 6) -> Teacher:
+def clear_teacher(
+    rng: np.random.Generator, spurious: bool, most: int = 6, margin: float = 0.4
+) -> Teacher:
     """Return a teacher with |v*| = 1 that is far from the borderline of spurious minima.
 
     Near it, f is flat around the angle pi, and descent slow.
     """
     while True:
         teacher = teachers(spurious)(rng, 1)[0]
-        if 1 < len(teacher.v) <= most and abs(teacher.ratio - 1) > 0.2:
+        if 1 < len(teacher.v) <= most and abs(teacher.ratio - 1) > margin:
             return replace(teacher, v=teacher.v / np.linalg.norm(teacher.v))
 
 
@@ -223,13 +225,13 @@ def distance(found: Any, teacher: Teacher) -> FloatArray:
     return least
 
 
-STRETCHES, STRETCH = 8, 30
+STRETCHES, STRETCH = 10, 30
 
 
 def measure_convergence(derivative: str, run: Run, group: Starts) -> Pair:
-    """Compare the distance from a stationary point at the end with 0.01.
+    """Compare the distance from a stationary point at the end with 0.05.
 
-    The step size is adapted 8 times, to half of the bound, for each run.
+    The step size is adapted 10 times, to half of the bound, for each run.
     """
     v_star, w_star = (
         np.tile(each, (len(group.v), 1)) for each in (group.teacher.v, group.teacher.w)
@@ -242,7 +244,7 @@ def measure_convergence(derivative: str, run: Run, group: Starts) -> Pair:
             break
         found = run(*network.four, eta=eta, n_iter=STRETCH, derivative=derivative, normalise=True)
     reached = distance(found, group.teacher)
-    return reached, np.full_like(reached, 0.01)
+    return reached, np.full_like(reached, 0.05)
 
 
 CONVERGENCE = tuple(
@@ -257,11 +259,11 @@ CONVERGENCE = tuple(
         planted={
             "nothing moves": still,
             "v and v* exchanged": exchanged,
-            "a hundredth of the step": times(0.01),
+            "a thousandth of the step": times(0.001),
             "NaN": lost,
         },
         tolerance=0.0,
-        hypotheses="|w| = |v*| = 1, k from 2 to 6, d from 2 to 7, 240 steps at half their bound",
+        hypotheses="|w| = |v*| = 1, k from 2 to 6, d from 2 to 7, 300 steps at half their bound",
         cases=60,
     )
     for derivative in DERIVATIVES
@@ -279,7 +281,7 @@ def teachers_only(spurious: bool) -> Callable[[np.random.Generator, int], list[T
     def sample(rng: np.random.Generator, count: int) -> list[Teacher]:
         drawn: list[Teacher] = []
         while len(drawn) < count:
-            teacher = clear_teacher(rng, spurious, most=12)
+            teacher = clear_teacher(rng, spurious, most=12, margin=0.2)
             if teacher.ratio > 0.2:
                 drawn.append(teacher)
         return drawn
