@@ -7,6 +7,7 @@ end: at the global minimum, at the spurious one, at a saddle, or at none of them
 import argparse
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +31,9 @@ DERIVATIVES = {"relu": "relu", "clipped": "clipped_relu", "identity": "identity"
 TEACHERS = ("normal", "equal", "alternating")
 # Numbers in all runs, and in all their records: some hundred megabytes each.
 MOST_NUMBERS = 10_000_000
-# About how many records of a run are made unless told otherwise.
-RECORDS = 200
+# Runs move most at first: every second of these iterations is recorded, and of what follows about
+# as many.
+FIRST, RECORDS = 200, 100
 # Rises of the loss, relative to 1 + the loss, that rounding explains.
 ROUNDING = 1e-12
 DEFAULT_K = 10
@@ -154,6 +156,41 @@ def make_starts(
     return rng.standard_normal((n_runs, k)), w0
 
 
+def follow(
+    starts: tuple[FloatArray, FloatArray],
+    teacher: tuple[FloatArray, FloatArray],
+    n_iter: int,
+    eta: float,
+    **options: Any,
+) -> DescentResult:
+    """Run with many records at first and fewer later.
+
+    Raises
+    ------
+    ValueError
+        If a run leaves the range of numbers.
+    """
+    try:
+        first = min(n_iter, FIRST)
+        found = descend(*starts, *teacher, eta=eta, n_iter=first, record_every=2, **options)
+        if n_iter == first:
+            return found
+        rest = n_iter - first
+        every = -(-rest // RECORDS)
+        later = descend(
+            found.v, found.w, *teacher, eta=eta, n_iter=rest, record_every=every, **options
+        )
+    except FloatingPointError as error:
+        raise ValueError(f"step is too large: {error}") from None
+    # The first record of what follows is the last one of what was before.
+    joined = [
+        np.concatenate([getattr(found, name), getattr(later, name)[1:]])
+        for name in ("losses", "angles", "distances", "norms")
+    ]
+    iterations = np.append(found.iterations, first + later.iterations[1:])
+    return DescentResult(later.v, later.w, iterations, *joined)
+
+
 def points_text(points: Sequence[StationaryPoint], v_star: FloatArray) -> str:
     """Return the table of the stationary points, and what it means."""
     rows = [
@@ -214,26 +251,20 @@ def run(arguments: argparse.Namespace) -> int:
     k = len(v_star)
     # Another stream than the teacher's, but the same for all pseudo-derivatives.
     v0, w0 = make_starts(arguments, k, np.random.default_rng((seed, 1)))
-    check_size("runs", (min(n_iter, RECORDS) + 2) * len(v0) * 4)
+    check_size("runs", 2 * RECORDS * len(v0) * 4)
     w_star = np.zeros(w0.shape[1])
     w_star[0] = 1.0
     start = time.perf_counter()
     with np.errstate(all="ignore"):
         points = stationary_points(v_star, len(w_star))
-        try:
-            found = descend(
-                v0,
-                w0,
-                v_star,
-                w_star,
-                eta=eta,
-                n_iter=n_iter,
-                derivative=DERIVATIVES[arguments.derivative],
-                normalise=arguments.normalise,
-                record_every=-(-n_iter // RECORDS),
-            )
-        except FloatingPointError as error:
-            raise ValueError(f"step is too large: {error}") from None
+        found = follow(
+            (v0, w0),
+            (v_star, w_star),
+            n_iter,
+            eta,
+            derivative=DERIVATIVES[arguments.derivative],
+            normalise=arguments.normalise,
+        )
         outcomes = classify(found.v, found.w, v_star, w_star, tolerance)
         title = f"{arguments.derivative}, k = {k}, d = {len(w_star)}, eta = {eta:g}"
         if arguments.normalise:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Trajectories drawn at most: more of them cover each other.
 MOST = 100
 # A filter that turns by more between two records has passed the origin: no line is drawn.
-JUMP = 1.0
+JUMP = 1.5
 MARKERS = {"minimum": "o", "spurious minimum": "s", "saddle": "X"}
 ANGLES = {
     0: "0",
