@@ -39,8 +39,8 @@ plt.rcParams.update(STYLE)
 # $v - v^\ast = (-1, 1)$, its square is 2 and its sum 0: the first term is $2/8 = 0.25$. And
 # $v \cdot v^\ast = 0$: **the loss does not depend on the angle**, and $w$ has no gradient.
 #
-# **A minimum at the angle $\pi$.** There $\theta/2\pi = \tfrac12$, and $\partial f / \partial v =
-# 0$ is
+# **A minimum at the angle $\pi$.** There $\theta/2\pi = \tfrac12$, and the derivative by $v$ is 0
+# where
 #
 # $$\tfrac14 (I + J)(v - v^\ast) + \tfrac12 v^\ast = 0, \qquad (I + J)(v - v^\ast) = (-2, 0).$$
 #
@@ -57,9 +57,11 @@ plt.rcParams.update(STYLE)
 # \frac{\tfrac59 (-1, 0) + \tfrac13 (1, 0)}{2.5066} = (-0.0887, 0),$$
 #
 # so that a step with $\eta = 0.02$ shortens $w$ by $0.02 \cdot 0.0887 = 0.00177$. A filter of norm
-# 1 is used up after $1 / 0.00177 = 564$ steps. That of ReLU has $s = \lVert v \rVert^2 + (1 \cdot
-# v)^2 - (1 \cdot v)(1 \cdot v^\ast) + v \cdot v^\ast = \tfrac59 + \tfrac19 - \tfrac13 - \tfrac13 =
-# 0$ in the place of $2 \lVert v \rVert^2$, and is 0.
+# 1 is used up after $1 / 0.00177 = 564$ steps. ReLU's is $s \hat w / (2 \sqrt{2\pi})$ at the angle
+# $\pi$. With $\sigma$ and $\sigma^\ast$ the sums of $v$ and $v^\ast$, $\tfrac13$ and 1,
+#
+# $$s = \lVert v \rVert^2 + \sigma^2 - \sigma \sigma^\ast + v \cdot v^\ast =
+# \tfrac59 + \tfrac19 - \tfrac13 - \tfrac13 = 0.$$
 
 # %%
 v_star, w_star = np.array([1.0, 0.0]), np.array([1.0, 0.0])
