@@ -170,10 +170,9 @@ def measure_true_gradient(points: Points, teacher: Teacher) -> Pairs:
 
     At kinks the loss is compared between filters on opposite sides, which must be equal.
     """
-    pairs: Pairs = [(1.0, 1.0)]
     found = points(teacher.v, len(teacher.w))
-    if len(found) < 2:
-        return [*pairs, (np.nan, 0.0)]
+    # They end opposite the teacher.
+    pairs: Pairs = [(found[-1].theta if found else np.nan, np.pi)]
     h, k = 1e-4, len(teacher.v)
     for point in found:
         smooth = 0 < point.theta < np.pi
@@ -241,6 +240,7 @@ def measure_minimum(points: Points, teacher: Teacher) -> Pairs:
     room = (1 - teacher.ratio) * np.sqrt(square)
     pairs: Pairs = []
     for point in points(teacher.v, len(teacher.w))[-1:]:
+        pairs.append((point.theta, np.pi))
         w = teacher.filter(point.theta)
         least = float(teacher.loss(point.v, w))
         for radius in (1.0, 1e-2):
