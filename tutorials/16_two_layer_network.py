@@ -10,7 +10,7 @@
 # by step, until the filter passes the origin and points the other way.
 #
 # Symbols and numbered equations are those of `tutorials/00_notation.py`; the theory is
-# `docs/theory.md`, part E. For one filter alone the coarse gradients are (A1.4) to (A1.7).
+# `docs/theory.md`, part E. For one layer the coarse gradient is (A1.4).
 
 # %%
 import matplotlib.pyplot as plt
