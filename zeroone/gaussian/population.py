@@ -62,8 +62,8 @@ clipped_relu     k^2 sin(theta) / (4 pi^2 |w|) times erf(q)   at most theta/2
 
 * **All three keep an acute angle** with the true gradient on all of 0 < theta < pi: on this
   network, whose output weights are fixed, none of them leads astray in expectation. (The
-  differences reported in [3]_ are for a second layer that is trained as well.) They differ in
-  size and in the noise of samples.
+  differences reported in [3]_ are for a second layer that is trained as well, as in
+  `zeroone.gaussian.two_layer_coarse`.) They differ in size and in the noise of samples.
 * Near theta = 0 the angle goes to 0, but the inner product vanishes like theta: the true gradient
   keeps its length k/(2 pi |w|), and all three coarse gradients vanish. Steps along them settle at
   w*, where steps along the true gradient jump over it.
