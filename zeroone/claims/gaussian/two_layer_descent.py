@@ -409,7 +409,7 @@ KINK = Claim(
     subject=two_layer_descent.descend,
     planted={
         "a start beside the angle pi": lambda v, w, *rest, **options: two_layer_descent.descend(
-            v, w + 1.0, *rest, **{**options, "n_iter": 1500, "normalise": True}
+            v, w + 1.0, *rest, **{**options, "n_iter": 300, "normalise": True}
         ),
         "nothing moves": still,
         "NaN": lost,
