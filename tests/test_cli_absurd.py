@@ -32,6 +32,7 @@ SMALL = {
     "optimality-gap": "--problems xor --methods bcd --seeds 1",
     "rvscgd": "--d 10 --k 4 --n-iter 20",
     "sweep": "--d 10 --k 4 --grid 2 --starts 2 --n-iter 3",
+    "gaussian2": "--d 3 --k 4 --runs 2 --n-iter 3",
     "verify": "--only bcd.compress --cases 2",
     "tutorials": "--list",
     "assignment": "start forward",

@@ -35,6 +35,7 @@ NAMES = (
     "filters_before_and_after",
     "first_layer_weights",
     "gradient_angle",
+    "identity_leaves_minimum",
     "loss_cone",
     "neurons_kept",
     "penalties_and_prox",

@@ -18,6 +18,8 @@ from zeroone.claims.gaussian import prox as gaussian_prox
 from zeroone.claims.gaussian import records as gaussian_records
 from zeroone.claims.gaussian import samples as gaussian_samples
 from zeroone.claims.gaussian import steps as gaussian_steps
+from zeroone.claims.gaussian import two_layer as two_layer_expectations
+from zeroone.claims.gaussian import two_layer_descent, two_layer_stationary
 from zeroone.claims.nets import compression as nets_compression
 from zeroone.claims.nets import derivatives as nets_derivatives
 from zeroone.claims.nets import folding as nets_folding
@@ -50,6 +52,9 @@ CLAIMS = (
     *gaussian_bounds.CLAIMS,
     *gaussian_descent.CLAIMS,
     *gaussian_limits.CLAIMS,
+    *two_layer_expectations.CLAIMS,
+    *two_layer_stationary.CLAIMS,
+    *two_layer_descent.CLAIMS,
     *targetprop_losses.CLAIMS,
     *targetprop_normalisation.CLAIMS,
     *targetprop_received.CLAIMS,

@@ -1,4 +1,4 @@
-"""The one-hidden-layer no-overlap network on Gaussian input (docs/theory.md#a)."""
+"""The no-overlap network on Gaussian input: one layer (docs/theory.md#a), and two (#e)."""
 
 from zeroone.gaussian.filters import angle
 from zeroone.gaussian.population import coarse_gradient, population_loss, true_gradient

@@ -62,8 +62,8 @@ clipped_relu     k^2 sin(theta) / (4 pi^2 |w|) times erf(q)   at most theta/2
 
 * **All three keep an acute angle** with the true gradient on all of 0 < theta < pi: on this
   network, whose output weights are fixed, none of them leads astray in expectation. (The
-  differences reported in [3]_ are for a second layer that is trained as well.) They differ in
-  size and in the noise of samples.
+  differences reported in [3]_ are for a second layer that is trained as well, as in
+  `zeroone.gaussian.two_layer_coarse`.) They differ in size and in the noise of samples.
 * Near theta = 0 the angle goes to 0, but the inner product vanishes like theta: the true gradient
   keeps its length k/(2 pi |w|), and all three coarse gradients vanish. Steps along them settle at
   w*, where steps along the true gradient jump over it.
@@ -250,11 +250,20 @@ def expected_coarse_gradient(
     slope = check_number("slope", slope, strict=True)
     w, w_star, k, dtype = check_population(w, w_star, k)
     w_unit, w_star_unit = unit(w), unit(w_star)
-    if pseudo == "clipped_relu":
-        patch = _clipped_patch(w_unit, w_star_unit, norms(w))
-    else:
-        patch = (w_unit - w_star_unit) * (1.0 if pseudo == "identity" else 0.5)
+    patch = coarse_gradient_of_patch(w_unit, w_star_unit, norms(w), pseudo)
     return np.asarray(slope / np.sqrt(2 * np.pi) * k[..., np.newaxis] * patch, dtype)
+
+
+def coarse_gradient_of_patch(
+    w: FloatArray, w_star: FloatArray, length: FloatArray, pseudo: str
+) -> FloatArray:
+    """Return sqrt(2 pi) E[(step(z . w) - step(z . w*)) mu'(z . w) z] for one patch z.
+
+    For unit w and w* (not checked); `length`, of shape (..., 1), is the norm that w had.
+    """
+    if pseudo == "clipped_relu":
+        return _clipped_patch(w, w_star, length)
+    return (w - w_star) * (1.0 if pseudo == "identity" else 0.5)
 
 
 def check_population(
