@@ -32,6 +32,7 @@ from zeroone.claims.targetprop import losses as targetprop_losses
 from zeroone.claims.targetprop import normalisation as targetprop_normalisation
 from zeroone.claims.targetprop import received as targetprop_received
 from zeroone.claims.targetprop import search as targetprop_search
+from zeroone.claims.targetprop import sparsity as targetprop_sparsity
 from zeroone.claims.targetprop import splitting as targetprop_splitting
 from zeroone.claims.targetprop import updates as targetprop_updates
 
@@ -60,6 +61,7 @@ CLAIMS = (
     *targetprop_received.CLAIMS,
     *targetprop_updates.CLAIMS,
     *targetprop_splitting.CLAIMS,
+    *targetprop_sparsity.CLAIMS,
     *targetprop_separability.CLAIMS,
     *targetprop_fits.CLAIMS,
     *targetprop_search.CLAIMS,

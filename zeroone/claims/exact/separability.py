@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 from zeroone.claims.claim import Claim, Kind, each
 from zeroone.claims.guard import Checked
 from zeroone.exact.dichotomies import cover_count, dichotomies
-from zeroone.exact.separability import Separation, fraction_infeasible, ho_kashyap, separate
+from zeroone.exact.separability import (
+    Separation,
+    fraction_infeasible,
+    ho_kashyap,
+    separate,
+    verify,
+)
 from zeroone.support.validation import FloatArray
 
 SOURCE = "docs/theory.md#c2"
@@ -395,6 +401,66 @@ MARGIN = Claim(
 )
 
 
+# --------------------------------------------------------------------------------- checking proofs
+
+
+def tampered(found: Separation) -> list[Separation]:
+    """Return separations that say something that does not follow."""
+    wrong = [replace(found, bound=1.5 * found.bound + 1e-3)] if found.bound < np.inf else []
+    lam = found.certificate
+    if lam is not None:
+        wrong += [
+            replace(found, certificate=2 * lam),
+            replace(found, certificate=lam - 2 * np.max(lam) * (np.arange(len(lam)) == 0)),
+            replace(found, certificate=np.append(lam, 0.0)),
+        ]
+    if found.separable and found.weights is not None and found.weights.any():
+        assert found.bias is not None
+        wrong += [
+            replace(found, weights=-found.weights, bias=-found.bias),
+            replace(found, margin=1.1 * found.margin),
+            replace(found, separable=False),
+            replace(found, weights=None),
+            replace(found, bias=found.bias + 2 * found.margin),
+        ]
+    if found.separable is False:
+        wrong += [replace(found, separable=True)]
+    return wrong
+
+
+def measure_proofs(check: Callable[..., bool], points: Points) -> list[tuple[float, float]]:
+    """Compare what is said of a proof, of tampered ones and of none: 2 if it holds, 1 if not."""
+    X, t = points.X / points.scale, points.targets
+    found = separate(X, t)
+    pairs = [(1.0 + check(found, X, t), 2.0)]
+    pairs += [(1.0 + check(wrong, X, t), 1.0) for wrong in tampered(found)]
+    gap = (found.bound - found.margin) / found.bound if found.separable else np.nan
+    pairs += [] if np.isnan(gap) else [(1.0 + found.gap, 1.0 + gap)]
+    return [*pairs, (1.0 + check(replace(found, separable=None), X, t), 1.0)]
+
+
+PROOFS = Claim(
+    id="targetprop.proofs",
+    statement="A proof of separability, or of its contrary, is accepted iff all that it says "
+    "follows from the samples.",
+    source=SOURCE,
+    kind=Kind.EQUALITY,
+    sample=draw_points,
+    measure=each(measure_proofs),
+    subject=verify,
+    planted={
+        "all accepted": lambda found, X, t: True,
+        "all that decide": lambda found, X, t: found.separable is not None,
+        "certificates never looked at": lambda found, X, t: verify(
+            found if not found.separable else replace(found, certificate=None, bound=np.inf), X, t
+        ),
+    },
+    tolerance=1e-12,
+    hypotheses="hyperplanes and certificates of small point sets, and what is made of them",
+    cases=80,
+)
+
+
 # ------------------------------------------------------------------------------- Cover's count
 
 
@@ -570,4 +636,4 @@ LAYER = Claim(
     cases=40,
 )
 
-CLAIMS = (VERDICT, CERTIFICATE, FAR, MARGIN, COVER, LISTING, COVER_BOUND, FEWER, LAYER)
+CLAIMS = (VERDICT, CERTIFICATE, FAR, PROOFS, MARGIN, COVER, LISTING, COVER_BOUND, FEWER, LAYER)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise, product
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -327,6 +328,93 @@ VALUE = Claim(
 )
 
 
+# -------------------------------------------------------------------------------------- thresholds
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A penalty and a level t at which it takes entries below 1 to zero."""
+
+    name: str
+    penalty: Any
+    t: float
+
+
+def draw_thresholds(rng: np.random.Generator, count: int) -> list[Threshold]:
+    """Draw penalties of vectors with levels from 0.001 to 0.2."""
+    names = [name for name, kind in PENALTIES.items() if not kind.of_matrices]
+    drawn: list[Threshold] = []
+    while len(drawn) < count:
+        name = names[len(drawn) % len(names)]
+        t = float(log_uniform(rng, 1e-3, 0.2, ()))
+        at = Threshold(name, PENALTIES[name].random(rng), t)
+        if threshold_by_hand(at)[0] < 0.9:
+            drawn.append(at)
+    return drawn
+
+
+def threshold_by_hand(at: Threshold) -> tuple[float, float]:
+    """Return the largest |x| that goes to 0, and the largest shift of one up to 1 that does not."""
+    p, t = at.penalty, at.t
+    if at.name == "l1":
+        return t, t
+    if at.name == "l0":
+        return sqrt(2 * t), 0.0
+    if at.name == "tl1":
+        a = float(p.a)
+        if t <= a**2 / (2 * (a + 1)):
+            return t * (a + 1) / a, t * (a + 1) / a
+        tau = sqrt(2 * t * (a + 1)) - a / 2  # there u jumps to sqrt(2 t (a + 1)) - a
+        return tau, tau - (sqrt(2 * t * (a + 1)) - a)
+    if at.name == "mcp":
+        gamma = float(p.gamma)
+        return (t, t) if t < gamma else (sqrt(t * gamma), 0.0)
+    top = (float(p.a) + 1) * float(p.knee)
+    return (t, t) if t < top else (sqrt(t * top), 0.0)
+
+
+def measure_thresholds(functions: tuple[Any, Any], drawn: list[Threshold]) -> Pair:
+    """Compare threshold and shift, in closed form and as found numerically, with formulas.
+
+    The numerical shift is a bound: no less than the shift, and more by two spacings at most.
+    """
+    zero, shift = functions
+    ours: list[float] = []
+    expected: list[float] = []
+    for at in drawn:
+        tau, moved = threshold_by_hand(at)
+        t = np.array(at.t)
+        ours += [float(at.penalty.largest_zero(t)), float(zero(at.penalty, t))]
+        expected += [tau, tau]
+        bound = float(shift(at.penalty, t))
+        within = moved * (1 - 1e-9) <= bound <= moved + 2e-3 * (moved > 0)
+        ours += [float(at.penalty.largest_kept_shift(t)), 1.0 + within]
+        expected += [moved, 2.0]
+    return np.array(ours), np.array(expected)
+
+
+NUMERICAL = (Penalty.largest_zero, Penalty.largest_kept_shift)
+
+THRESHOLDS = Claim(
+    id="prox.thresholds",
+    statement="The threshold of each map, and the most by which it moves an entry up to 1 that it "
+    "keeps, are those of the closed forms, found numerically too.",
+    source="docs/theory.md#a5",
+    kind=Kind.EQUALITY,
+    sample=draw_thresholds,
+    measure=measure_thresholds,
+    subject=NUMERICAL,
+    planted={
+        "twice the level": (lambda p, t: NUMERICAL[0](p, 2 * t), NUMERICAL[1]),
+        "no shift": (NUMERICAL[0], lambda p, t: 0 * t),
+        "half the shift": (NUMERICAL[0], lambda p, t: NUMERICAL[1](p, t) / 2),
+    },
+    tolerance=1e-9,
+    hypotheses="levels from 0.001 to 0.2, thresholds below 0.9",
+    cases=80,
+)
+
+
 # ----------------------------------------------------------------------------------------- groups
 
 
@@ -399,4 +487,4 @@ GROUP = Claim(
     cases=10_000,
 )
 
-CLAIMS: tuple[Claim, ...] = (*ENTRIES, TIES, VALUE, GROUP)
+CLAIMS: tuple[Claim, ...] = (*ENTRIES, TIES, VALUE, THRESHOLDS, GROUP)

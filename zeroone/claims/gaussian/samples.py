@@ -259,4 +259,50 @@ MONTE_CARLO = Claim(
     cases=150,
 )
 
-CLAIMS = (OUTPUT, SAMPLE_LOSS, SAMPLED, MONTE_CARLO)
+
+def measure_moments(make: Any, at: Samples) -> Pair:
+    """Compare mean and standard error of blocks of any size with those of all at once."""
+    rng = np.random.default_rng(at.seed)
+    values = 10.0 ** rng.integers(-3, 4) + rng.standard_normal((int(rng.integers(2, 30)), 3))
+    cuts = np.sort(rng.integers(1, len(values), int(rng.integers(0, 5))))
+    moments = make()
+    for block in np.split(values, np.unique(cuts)):
+        moments.update(block)
+    found, n = moments.estimate(), len(values)
+    mean = values[0] + sum(values - values[0]) / n  # about a value, so that no digit is lost
+    variance = sum((values - mean) ** 2) / (n - 1)
+    ours = np.concatenate([found.mean, found.standard_error, [found.n_samples]])
+    return ours, np.concatenate([mean, np.sqrt(variance / n), [n]])
+
+
+class Averaged(sampling.Moments):
+    """Blocks that count alike, whatever their size."""
+
+    def update(self, values: FloatArray) -> None:
+        """Add the mean of a block as if it were one array."""
+        super().update(np.tile(values.mean(axis=0), (len(values), 1)))
+
+
+class Apart(sampling.Moments):
+    """Blocks whose distance from each other is forgotten."""
+
+    def update(self, values: FloatArray) -> None:
+        """Move a block onto the mean so far."""
+        super().update(values if self.count == 0 else values - values.mean(axis=0) + self.mean)
+
+
+MOMENTS = Claim(
+    id="gaussian.moments",
+    statement="Mean and standard error from blocks of any size are those of all values at once.",
+    source="docs/theory.md#a1",
+    kind=Kind.EQUALITY,
+    sample=draw_samples,
+    measure=compare(measure_moments),
+    subject=sampling.Moments,
+    planted={"the spread inside blocks lost": Averaged, "that between blocks lost": Apart},
+    tolerance=1e-9,
+    hypotheses="2 to 29 values, up to 5 blocks, means up to 1000 times the spread",
+    cases=150,
+)
+
+CLAIMS = (OUTPUT, SAMPLE_LOSS, SAMPLED, MONTE_CARLO, MOMENTS)

@@ -164,6 +164,64 @@ SCALING_FOLD = Claim(
     cases=120,
 )
 
+
+@dataclass(frozen=True)
+class Images:
+    """Images, shape (n_samples, height, width, channels)."""
+
+    X: FloatArray
+
+
+def draw_images(rng: np.random.Generator, count: int) -> list[Images]:
+    """Draw up to six images of 1 to 3 channels."""
+    drawn = []
+    for _ in range(count):
+        shape = [int(rng.integers(low, high)) for low, high in ((2, 7), (1, 5), (1, 5), (1, 4))]
+        drawn.append(Images(4 * rng.standard_normal(shape) + 2 * rng.standard_normal(shape[-1])))
+    return drawn
+
+
+def measure_layer(make: Any, at: Images) -> Pairs:
+    """Compare the scaled images with (x - mean of the channel)/sqrt(mean variance of a pixel)."""
+    n = len(at.X)
+    scaling = InputScaling.fit(at.X.reshape(n, -1), None)
+    found = make(scaling, at.X.shape[1:], np.dtype(float)).forward(at.X)
+    channels = at.X.shape[-1]
+    means = [sum(at.X[..., c].ravel().tolist()) / at.X[..., c].size for c in range(channels)]
+    pixels = at.X.reshape(n, -1).T.tolist()
+    spread = [sum((x - sum(p) / n) ** 2 for x in p) / n for p in pixels]
+    variance = sum(spread) / len(spread)
+    expected = (at.X - np.array(means)) / sqrt(variance)
+    return list(zip(found.ravel().tolist(), expected.ravel().tolist(), strict=True))
+
+
+def one_mean(scaling: InputScaling, shape: Any, dtype: Any) -> Any:
+    """Take one mean for all channels."""
+    layer = scaling.layer(shape, dtype)
+    layer.mean = np.full_like(layer.mean, layer.mean.mean() + 0.5)
+    return layer
+
+
+SCALING_LAYER = Claim(
+    id="nets.scaling-layer",
+    statement="Images are scaled by one mean for each channel and one factor, 1/sqrt(mean variance "
+    "of a pixel).",
+    source="docs/theory.md#d1",
+    kind=Kind.EQUALITY,
+    sample=draw_images,
+    measure=each(measure_layer),
+    subject=InputScaling.layer,
+    planted={
+        "one mean for all": one_mean,
+        "no factor": lambda scaling, shape, dtype: InputScaling(scaling.mean, np.array(1.0)).layer(
+            shape, dtype
+        ),
+    },
+    tolerance=1e-9,
+    hypotheses="1 to 3 channels",
+    cases=60,
+)
+
 # ----------------------------------------------------------------- batch normalisation, its running
 
 
@@ -298,4 +356,4 @@ RUNNING = Claim(
     cases=120,
 )
 
-CLAIMS = (METRIC, SCALING_FOLD, RUNNING)
+CLAIMS = (METRIC, SCALING_FOLD, SCALING_LAYER, RUNNING)
