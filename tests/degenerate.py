@@ -222,6 +222,11 @@ def degenerate(subject: Any, spoil: Spoil) -> Any:
         return {name: degenerate(each, spoil) for name, each in subject.items()}
     if isinstance(subject, type):
         return spoilt_class(subject, spoil)
+    if dataclasses.is_dataclass(subject) and not callable(subject):
+        parts = {each.name: getattr(subject, each.name) for each in dataclasses.fields(subject)}
+        return dataclasses.replace(
+            subject, **{name: degenerate(each, spoil) for name, each in parts.items()}
+        )
     if type(subject).__module__.startswith("zeroone.") and not inspect.isroutine(subject):
         other = copy.copy(subject)
         object.__setattr__(other, "__class__", spoilt_class(type(subject), spoil))

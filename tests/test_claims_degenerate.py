@@ -21,6 +21,7 @@ ONE_UNIT = (
 ONE_STATE = "the steps of one batch hold the same state"
 ONE_ENTRY = "each answer is one entry, which is its first row"
 ONE_TEACHER = "the runs share their teacher: another's limit is a stationary point as well"
+IN_PLACE = "it changes parameters in place and returns nothing; that nothing moves is planted"
 ONE_CALL = "all instances are asked about in one call"
 
 HARMLESS: dict[tuple[str, str], str] = {
@@ -37,6 +38,7 @@ HARMLESS: dict[tuple[str, str], str] = {
         (f"two-layer.convergence{kind}", "shuffled"): ONE_TEACHER
         for kind in (".relu", ".identity", ".clipped-relu", "-free.relu", "-free.clipped-relu")
     },
+    **{("targetprop.refit", name): IN_PLACE for name in KINDS},
     ("prox.ties", "NaN but one"): ONE_ENTRY,
     ("prox.ties", "shuffled"): ONE_ENTRY,
     ("bcd.infimum", "the answer before"): "the smallest u > 0 is the same for every instance",

@@ -194,6 +194,13 @@ class Unmasked(Masked):
         self.optimiser.update(gradients, rate)
 
 
+class Still(Masked):
+    """A refit in which nothing moves."""
+
+    def update(self, gradients: Any, rate: float) -> None:
+        """Move nothing."""
+
+
 class BiasesMasked(Masked):
     """A refit in which zero biases stay zero."""
 
@@ -211,7 +218,7 @@ REFIT = Claim(
     sample=draw_refits,
     measure=each(measure_refit),
     subject=Masked,
-    planted={"zeros move": Unmasked, "biases are masked": BiasesMasked},
+    planted={"zeros move": Unmasked, "biases are masked": BiasesMasked, "nothing moves": Still},
     tolerance=1e-12,
     hypotheses="momentum, one to four updates",
     cases=60,
