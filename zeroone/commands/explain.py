@@ -22,7 +22,7 @@ from zeroone.bcd.objective import per_layer
 from zeroone.commands.common import add_data_options, load_data, numbers
 from zeroone.datasets import Dataset
 from zeroone.nets.scaling import InputScaling
-from zeroone.player.worked import Line, Update, Worked, num, shapes, work
+from zeroone.player.worked import Line, Update, Worked, priced, shapes, work
 from zeroone.support.validation import FloatArray, check_hidden, check_integer
 
 WIDTH = 88
@@ -193,25 +193,6 @@ class BlockReport:
         """By how much F fell; 0 for what is not more than rounding."""
         fall = self.objective_before - self.objective_after
         return fall if abs(fall) > RESOLUTION * self.objective_before else 0.0
-
-
-def priced(update: Update) -> Line:
-    """Return the numbers that stand for the letters of a block's equation."""
-    layer, prices, kind = update.layer, update.coefficients, update.kind
-    if kind == "W":
-        tau, gamma, lam = prices.layer_weight(layer), prices.gamma[layer], prices.lam[layer]
-        top = " (the output layer)" if layer == update.before.n_layers - 1 else ""
-        price = f", lam = {num(lam)}" if lam else ""
-        return "with", f"tau = {num(tau)}{top}, gamma = {num(gamma)}{price}"
-    kappa = f"kappa = {num(prices.layer_weight(layer + 1))}"
-    tau_pi = f"tau = {num(prices.tau[layer])}, pi = {num(update.pi)}"
-    if kind == "V":
-        return "with", f"{kappa}, pi = {num(update.pi)}, b the bias of W{layer + 2}"
-    if kind == "U":
-        return "with", tau_pi
-    if update.options.splitting == "two":
-        tau_pi = f"tau = {num(prices.tau[layer])}"
-    return "with", f"{tau_pi}, {kappa}"
 
 
 def report(update: Update) -> BlockReport:
