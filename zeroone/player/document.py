@@ -106,7 +106,16 @@ def record(
     recorder = recorder_of(first, start)
     opening = recorder.opening(first)
     frames = [] if opening is None else [opening]
-    recording = Recording(recorder.kind, title or recorder.title, [], [], {}, frames)
+    recording = Recording(
+        recorder.kind,
+        title or recorder.title,
+        recorder.terms,
+        recorder.described,
+        recorder.fixed(),
+        frames,
+        recorder.symbol,
+        recorder.separate,
+    )
     for number, step in enumerate(chain([first], stream)):
         if number == limit:
             recording.more = True
@@ -114,8 +123,6 @@ def record(
         if not isinstance(step, Step):
             raise ValueError(f"steps must be the steps of a solver, but have a {type(step).__name__}")
         frames.append(recorder.frame(step))
-    recording.terms, recording.blocks = recorder.terms, recorder.described
-    recording.fixed = recorder.fixed()
     return recording
 
 

@@ -43,6 +43,7 @@ class BlockCoordinateDescent(Recorder):
 
     kind = "block-coordinate-descent"
     title = "Block coordinate descent"
+    symbol = "F"
 
     def __init__(self, first: Step, start: State | None = None) -> None:
         super().__init__(first, start)

@@ -36,6 +36,7 @@ class CoarseGradientFrames(Recorder):
 
     kind = "coarse-gradient"
     title = "The coarse gradient"
+    symbol = "f"
 
     def __init__(self, first: Step, start: FloatArray | None = None) -> None:
         super().__init__(first, start)

@@ -58,6 +58,7 @@ class SplittingFrames(Recorder):
 
     kind = "rvscgd"
     title = "RVSCGD"
+    symbol = "L"
 
     def __init__(self, first: Step, start: State | None = None) -> None:
         super().__init__(first, start)

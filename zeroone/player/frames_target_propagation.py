@@ -48,6 +48,7 @@ class TargetPropagation(Recorder):
 
     kind = "target-propagation"
     title = "Target propagation"
+    separate = True
 
     def __init__(self, first: Step, start: Any = None) -> None:
         super().__init__(first, start)
@@ -86,6 +87,8 @@ class TargetPropagation(Recorder):
             found["classes"] = step.info["classes"][:SAMPLES].tolist()
         layer = int(step.block[1:])
         targets: Targets | None = step.info.get("targets")
+        if layer == self.n_layers:  # a new batch: no layer has its targets yet
+            found |= {f"t{i}": "" for i in range(1, layer)}
         if targets is not None:
             shown = targets.signs[:SAMPLES, :UNITS].astype(int)
             found[f"t{layer}"] = "".join("0+-"[t] for t in shown.ravel())

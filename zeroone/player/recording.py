@@ -74,6 +74,10 @@ class Recording:
         What does not change, such as the data.
     frames : list of dict
         Sweep, number of the block, terms after, what was set, a sentence, what was worked.
+    symbol : str
+        What the sum of the terms is called.
+    separate : bool
+        Whether the terms are not of one sum, but losses of their own.
     more : bool
         Whether the stream went on.
     """
@@ -84,6 +88,8 @@ class Recording:
     blocks: list[dict[str, Any]]
     fixed: dict[str, Any]
     frames: list[dict[str, Any]] = field(default_factory=list)
+    symbol: str = "objective"
+    separate: bool = False
     more: bool = False
 
 
@@ -103,10 +109,14 @@ class Recorder:
         Which view shows the frames.
     title : str
         What the page is called unless it is told.
+    symbol, separate
+        As in `Recording`.
     """
 
     kind: ClassVar[str] = "terms"
-    title: ClassVar[str] = "Steps"
+    title: str = "Steps"
+    symbol: ClassVar[str] = "objective"
+    separate: ClassVar[bool] = False
 
     def __init__(self, first: Step, start: Any = None) -> None:
         self.terms = list(first.after)

@@ -28,15 +28,16 @@ drawing.number = (value, digits = 6) => {
 // A position in a picture: a tenth of a pixel is enough.
 drawing.place = (value) => Math.round(value * 10) / 10;
 
-drawing.panel = (parent, title, label) => {
+// A box with a heading; "wide" and "tall" ones take more room on a large screen.
+drawing.panel = (parent, title, style = "") => {
   const section = document.createElement("section");
-  section.className = "panel";
+  section.className = `panel ${style}`;
   const heading = document.createElement("h2");
   heading.textContent = title;
   const body = document.createElement("div");
   body.className = "body";
   section.append(heading, body);
-  section.setAttribute("aria-label", label || title);
+  section.setAttribute("aria-label", title);
   parent.append(section);
   return { section, heading, body };
 };

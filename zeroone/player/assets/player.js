@@ -125,10 +125,23 @@ class Player {
     const place = `Step ${i} of ${this.last}`;
     const block = frame.block === null ? null : this.run.blocks[frame.block];
     const happened = frame.happened || "nothing else changes";
-    if (!block) return `${place}. ${frame.happened || "The start"}. F = ${this.total(i)}.`;
-    const before = drawing.number(sum(this.run.before(i)));
-    const change = before === this.total(i) ? `F stays ${before}` : `F ${before} → ${this.total(i)}`;
+    const symbol = this.run.symbol;
+    if (!block) return `${place}. ${frame.happened || "The start"}. ${symbol} = ${this.total(i)}.`;
+    const own = this.run.separate ? this.ownTerm(i) : null;
+    const before = drawing.number(own ? own.before : sum(this.run.before(i)));
+    const after = own ? drawing.number(own.after) : this.total(i);
+    const name = own ? own.name : symbol;
+    const change = before === after ? `${name} stays ${before}` : `${name} ${before} → ${after}`;
     return `${place}, sweep ${frame.sweep}: ${block.name}. ${change}; ${happened}.`;
+  }
+
+  // Of losses that are not terms of one sum, the one that the step moved.
+  ownTerm(i) {
+    const { terms } = this.run.frames[i];
+    const before = this.run.before(i);
+    const n = terms.findLastIndex((each, at) => each !== null && each !== before[at]);
+    const at = n < 0 ? terms.findLastIndex((each) => each !== null) : n;
+    return at < 0 ? null : { name: this.run.terms[at], before: before[at], after: terms[at] };
   }
 
   total(i) {

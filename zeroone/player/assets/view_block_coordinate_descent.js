@@ -74,7 +74,7 @@ function blockCoordinateDescent(root, run, player) {
 
 function planeOfUnits(root, run, actions) {
   const { X, labels, sizes } = run.fixed;
-  const { body } = drawing.panel(root, "Data and the lines of the units");
+  const { body } = drawing.panel(root, "Data and the lines of the units", "tall");
   const [lowX, highX] = drawing.extremes(X.map((x) => x[0]));
   const [lowY, highY] = drawing.extremes(X.map((x) => x[1]));
   const half = 0.58 * Math.max(highX - lowX, highY - lowY, 1e-9);
@@ -252,7 +252,7 @@ function rgb(colour) {
 
 function digitPictures(root, run) {
   const { X, labels, image } = run.fixed;
-  const { body } = drawing.panel(root, "Data");
+  const { body } = drawing.panel(root, "Data", "tall");
   const count = Math.min(X.length, 40);
   const [low, high] = drawing.extremes(X.slice(0, count).flat());
   body.innerHTML =
@@ -300,7 +300,7 @@ function bitMatrix(root, run, layer, relaxed) {
   const name = `U${layer}`;
   const units = run.fixed.sizes[layer];
   const samples = run.fixed.X.length;
-  const { body } = drawing.panel(root, `Bits of layer ${layer}: step(${name})`);
+  const { body } = drawing.panel(root, `Bits of layer ${layer}: step(${name})`, "wide");
   body.innerHTML =
     `<div class="matrix"><canvas role="img"></canvas></div><p class="caption"></p>` +
     (relaxed ? `<div class="matrix"><canvas role="img"></canvas></div><p class="caption">V${layer}, the activations, which are free: from 0 (empty) to 1 (full).</p>` : "");

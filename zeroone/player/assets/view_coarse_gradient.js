@@ -12,7 +12,7 @@ function coarseGradient(root, run, player) {
   let own = null;
   let shown = -1;
 
-  const { body } = drawing.panel(root, "The filter w, its true and its coarse gradient");
+  const { body } = drawing.panel(root, "The filter w, its true and its coarse gradient", "tall");
   const [size, radius] = [400, 120];
   const x = (v) => size / 2 + radius * v[0];
   const y = (v) => size / 2 - radius * v[1];

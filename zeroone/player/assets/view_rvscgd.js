@@ -108,8 +108,9 @@ function rvscgdControls(body, fixed, change) {
 }
 
 function filtersOnCircle(root, fixed) {
-  const { body } = drawing.panel(root, "Filters on the circle");
+  const { body } = drawing.panel(root, "Filters on the circle", "tall");
   const place = document.createElement("div");
+  place.className = "circle";
   body.append(place);
   const [size, radius] = [380, 130];
   const x = (v) => size / 2 + radius * v[0];
@@ -140,7 +141,7 @@ function filtersOnCircle(root, fixed) {
 }
 
 function filtersAsBars(root, fixed) {
-  const { body } = drawing.panel(root, "Filters, entry by entry");
+  const { body } = drawing.panel(root, "Filters, entry by entry", "wide");
   const place = document.createElement("div");
   body.append(place);
   const d = fixed.w_star.length;
