@@ -70,9 +70,11 @@ def number_or_none(text: str) -> float | None:
         raise argparse.ArgumentTypeError(f"must be a number or none, but is {text!r}") from None
 
 
-def add_data_options(parser: argparse.ArgumentParser, default: str | None = None) -> None:
-    """Add --data and --data-dir."""
-    names = ", ".join(datasets.NAMES)
+def add_data_options(
+    parser: argparse.ArgumentParser, default: str | None = None, also: tuple[str, ...] = ()
+) -> None:
+    """Add --data and --data-dir; `also` are names that only this command knows."""
+    names = ", ".join((*also, *datasets.NAMES))
     parser.add_argument(
         "--data",
         required=default is None,

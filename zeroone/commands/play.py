@@ -12,6 +12,7 @@ import numpy as np
 
 from zeroone.bcd.full_batch import SPLITTINGS, Options, initial_state
 from zeroone.bcd.full_batch import iterate as block_steps
+from zeroone.bcd.initialise import INITIALISATIONS
 from zeroone.commands.common import add_data_options, check_writable, load_data, numbers
 from zeroone.commands.explain import choose_samples, prepare
 from zeroone.commands.gaussian_common import no_direction_is_bad_input, sparse_teacher
@@ -31,6 +32,8 @@ from zeroone.targetprop.solver import iterate as target_steps
 PLANES = ("moons", "xor", "blobs")
 # The angle from the teacher at which the Gaussian filters of the plane start.
 START = 2.6
+# Points of the plane: a page shows them one by one.
+MOST_POINTS = 1000
 # Entries of a filter: a page draws 100 of them.
 MOST_ENTRIES = 1000
 
@@ -68,14 +71,11 @@ def new_parser(
     return parser
 
 
-def add_data(parser: argparse.ArgumentParser, samples: int, hidden: str) -> None:
+def add_data(
+    parser: argparse.ArgumentParser, default: str, samples: int, hidden: str
+) -> None:
     """Add the options of an algorithm that learns from data."""
-    add_data_options(parser, default="moons")
-    parser.set_defaults(samples=samples)
-    parser._option_string_actions["--data"].help = (
-        f"{', '.join(PLANES)}: drawn in the plane; or a data set or a file as in zeroone train "
-        "(default: moons)"
-    )
+    add_data_options(parser, default=default, also=PLANES)
     parser.add_argument(
         "--samples",
         type=int,
@@ -95,10 +95,10 @@ def add_data(parser: argparse.ArgumentParser, samples: int, hidden: str) -> None
 def add_bcd(algorithms: "argparse._SubParsersAction[Any]") -> None:
     """Add block coordinate descent."""
     parser = new_parser(algorithms, "bcd", "full-batch block coordinate descent")
-    add_data(parser, 60, "6")
+    add_data(parser, "xor", 60, "6")
     defaults = Options()
     add = parser.add_argument
-    add("--sweeps", type=int, default=20, metavar="N", help="passes over all blocks (default: 20)")
+    add("--sweeps", type=int, default=12, metavar="N", help="passes over all blocks (default: 12)")
     add(
         "--splitting",
         choices=SPLITTINGS,
@@ -108,8 +108,8 @@ def add_bcd(algorithms: "argparse._SubParsersAction[Any]") -> None:
     add(
         "--tau",
         type=float,
-        default=0.05,
-        help="price of |U - V W^T|^2 / 2 in hidden layers (default: 0.05)",
+        default=defaults.tau,
+        help=f"price of |U - V W^T|^2 / 2 in hidden layers (default: {defaults.tau})",
     )
     add(
         "--gamma", type=float, default=defaults.gamma, help=f"ridge on W (default: {defaults.gamma})"
@@ -117,9 +117,9 @@ def add_bcd(algorithms: "argparse._SubParsersAction[Any]") -> None:
     add("--l20", type=float, default=0.0, help="price of a hidden unit (default: 0)")
     add(
         "--initialisation",
-        choices=("differences", "data-scaled", "random"),
-        default="random",
-        help="rule for the first weights of hidden layers (default: random)",
+        choices=INITIALISATIONS,
+        default="data-scaled",
+        help="rule for the first weights of hidden layers (default: data-scaled)",
     )
     parser.set_defaults(run=run_bcd)
 
@@ -149,7 +149,7 @@ def add_rvscgd(algorithms: "argparse._SubParsersAction[Any]") -> None:
 def add_ftprop(algorithms: "argparse._SubParsersAction[Any]") -> None:
     """Add target propagation."""
     parser = new_parser(algorithms, "ftprop", "feasible target propagation")
-    add_data(parser, 60, "5,4")
+    add_data(parser, "moons", 60, "5,4")
     add = parser.add_argument
     add("--epochs", type=int, default=20, metavar="N", help="passes over the data (default: 20)")
     add("--batch-size", type=int, default=20, metavar="N", help="samples in a batch (default: 20)")
@@ -213,8 +213,8 @@ def plane(name: str, n_samples: int, rng: np.random.Generator) -> tuple[FloatArr
 
 def read_data(
     arguments: argparse.Namespace, rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
-    """Return the samples and their one-hot targets.
+) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+    """Return the samples, their one-hot targets, and the samples as they were before scaling.
 
     Raises
     ------
@@ -223,9 +223,10 @@ def read_data(
     """
     n_samples = check_integer("samples", arguments.samples, minimum=2)
     if arguments.data in PLANES:
-        return plane(arguments.data, min(n_samples, 10_000), rng)
+        return *plane(arguments.data, min(n_samples, MOST_POINTS), rng), None
     data = load_data(arguments)
-    return prepare(data, choose_samples(data.y_train, n_samples, rng))
+    chosen = choose_samples(data.y_train, n_samples, rng)
+    return *prepare(data, chosen), data.X_train[chosen]
 
 
 # ------------------------------------------------------------------------------------ the runs
@@ -245,13 +246,13 @@ def run_bcd(arguments: argparse.Namespace) -> int:
     }
     chosen = Options(**options)
     chosen.coefficients(len(hidden) + 1)
-    X, Y = read_data(arguments, rng)
+    X, Y, pictures = read_data(arguments, rng)
     seed = int(rng.integers(2**31))
     steps = block_steps(X, Y, hidden, rng=seed, **options)
     start = initial_state(X, Y, hidden, chosen, np.random.default_rng(seed))
     sizes = "-".join(map(str, (X.shape[1], *hidden, Y.shape[1])))
     title = f"Block coordinate descent: {arguments.data}, a net of {sizes} units"
-    return write(arguments, steps, title, start=start)
+    return write(arguments, steps, title, start=start, pictures=pictures)
 
 
 def run_rvscgd(arguments: argparse.Namespace) -> int:
@@ -285,7 +286,7 @@ def run_ftprop(arguments: argparse.Namespace) -> int:
     rng = prepared(arguments)
     check_choice("loss", arguments.loss, LOSSES)
     hidden = check_hidden(arguments.hidden)
-    X, Y = read_data(arguments, rng)
+    X, Y, _ = read_data(arguments, rng)
     steps = target_steps(
         X,
         Y.argmax(axis=1),
@@ -330,12 +331,21 @@ def prepared(arguments: argparse.Namespace) -> np.random.Generator:
 
 
 def write(
-    arguments: argparse.Namespace, steps: Iterator[Step], title: str, start: Any = None
+    arguments: argparse.Namespace,
+    steps: Iterator[Step],
+    title: str,
+    *,
+    start: Any = None,
+    pictures: FloatArray | None = None,
 ) -> int:
     """Record the steps, write the page, and say so."""
     with no_direction_is_bad_input():
         recording = record(
-            steps, start=start, title=arguments.title or title, limit=arguments.steps
+            steps,
+            start=start,
+            title=arguments.title or title,
+            limit=arguments.steps,
+            pictures=pictures,
         )
     text = render(recording)
     with atomic_write(arguments.html, text=True) as file:

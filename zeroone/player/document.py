@@ -16,6 +16,8 @@ from importlib.resources import files
 from itertools import chain
 from typing import Any
 
+from numpy.typing import ArrayLike
+
 from zeroone.bcd.objective import State as BlockState
 from zeroone.gaussian.descent import Point
 from zeroone.gaussian.rvscgd import State as SplittingState
@@ -47,18 +49,18 @@ SCRIPTS = (
 )
 
 
-def recorder_of(step: Step, start: Any = None) -> Recorder:
+def recorder_of(step: Step, start: Any = None, pictures: ArrayLike | None = None) -> Recorder:
     """Return the recorder of the algorithm to which a step belongs, as its state tells.
 
     Parameters
     ----------
     step : Step
         The first of a stream, before the second is asked for.
-    start : object, optional
-        The variables before it.
+    start, pictures
+        As in `record`.
     """
     if isinstance(step.state, BlockState):
-        return BlockCoordinateDescent(step, start)
+        return BlockCoordinateDescent(step, start, pictures)
     if isinstance(step.state, SplittingState) and "runs" in step.info:
         return SplittingFrames(step, start)
     if isinstance(step.state, TargetState):
@@ -69,7 +71,12 @@ def recorder_of(step: Step, start: Any = None) -> Recorder:
 
 
 def record(
-    steps: Iterable[Step], *, start: Any = None, title: str | None = None, limit: int = STEPS
+    steps: Iterable[Step],
+    *,
+    start: Any = None,
+    title: str | None = None,
+    limit: int = STEPS,
+    pictures: ArrayLike | None = None,
 ) -> Recording:
     """Return the frames of a stream of steps.
 
@@ -85,6 +92,9 @@ def record(
         By default the name of the algorithm.
     limit : int, default 5000
         How many steps are recorded at most; the rest is not asked for.
+    pictures : array_like, shape (n_samples, n_features), optional
+        For block coordinate descent, what is drawn of the samples, such as pixels before they were
+        centred and scaled; the input by default.
 
     Returns
     -------
@@ -103,7 +113,7 @@ def record(
     if not isinstance(first, Step):
         what = "none" if first is None else f"{type(first).__name__} among them"
         raise ValueError(f"steps must be the steps of a solver, but there is {what}")
-    recorder = recorder_of(first, start)
+    recorder = recorder_of(first, start, pictures)
     opening = recorder.opening(first)
     frames = [] if opening is None else [opening]
     recording = Recording(
@@ -173,12 +183,13 @@ def render(
     start: Any = None,
     title: str | None = None,
     limit: int = STEPS,
+    pictures: ArrayLike | None = None,
 ) -> str:
     """Return the page of a stream of steps, or of a recording of it.
 
     Parameters
     ----------
-    steps, start, title, limit
+    steps, start, title, limit, pictures
         As in `record`.
 
     Raises
@@ -187,7 +198,7 @@ def render(
         As `record`, or if the page would be larger than `LARGEST_PAGE`.
     """
     if not isinstance(steps, Recording):
-        steps = record(steps, start=start, title=title, limit=limit)
+        steps = record(steps, start=start, title=title, limit=limit, pictures=pictures)
     text = "".join(pieces(steps))
     size = len(text.encode())
     if size > LARGEST_PAGE:
@@ -206,6 +217,7 @@ def page(
     start: Any = None,
     title: str | None = None,
     limit: int = STEPS,
+    pictures: ArrayLike | None = None,
 ) -> None:
     """Write the steps of a solver as one HTML file that plays them.
 
@@ -215,7 +227,7 @@ def page(
         The generator that a solver returns.
     path : path-like
         The file, written whole or not at all.
-    start, title, limit
+    start, title, limit, pictures
         As in `record`.
 
     Raises
@@ -231,7 +243,7 @@ def page(
     ...                 n_iter=100)
     >>> page(steps, "rvscgd.html")  # doctest: +SKIP
     """
-    text = render(steps, start=start, title=title, limit=limit)
+    text = render(steps, start=start, title=title, limit=limit, pictures=pictures)
     with atomic_write(path, text=True) as file:
         file.write(text)
 
@@ -268,13 +280,14 @@ def show(
     start: Any = None,
     title: str | None = None,
     limit: int = STEPS,
+    pictures: ArrayLike | None = None,
     height: int = 900,
 ) -> Embedded:
     """Return the player of a stream of steps, which a notebook shows.
 
     Parameters
     ----------
-    steps, start, title, limit
+    steps, start, title, limit, pictures
         As in `record`.
     height : int, default 900
         Pixels.
@@ -284,5 +297,5 @@ def show(
     ValueError
         As `render`.
     """
-    text = render(steps, start=start, title=title, limit=limit)
+    text = render(steps, start=start, title=title, limit=limit, pictures=pictures)
     return Embedded(text, check_integer("height", height))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from zeroone.bcd.full_batch import Options, network
 from zeroone.bcd.objective import Coefficients, State
@@ -17,6 +18,8 @@ from zeroone.support.validation import BoolArray
 
 # A net with more weights than this is drawn, and its weights are not shown as numbers.
 MOST_EXACT = 200
+# Samples that are drawn as pictures.
+PICTURES = 40
 
 
 def bit_text(bits: BoolArray) -> str:
@@ -39,14 +42,19 @@ class BlockCoordinateDescent(Recorder):
     start : State, optional
         A copy of the variables before the first step, such as from `initial_state`. Without it the
         first step has no entry worked by hand.
+    pictures : array_like, shape (n_samples, n_features), optional
+        What is drawn of the samples, such as pixels before they were centred; the input by default.
     """
 
     kind = "block-coordinate-descent"
     title = "Block coordinate descent"
     symbol = "F"
 
-    def __init__(self, first: Step, start: State | None = None) -> None:
+    def __init__(
+        self, first: Step, start: State | None = None, pictures: ArrayLike | None = None
+    ) -> None:
         super().__init__(first, start)
+        self.pictures = None if pictures is None else np.asarray(pictures)
         self.before = None if start is None else start.copy()
         state: State = first.state
         self.n_layers = state.n_layers
@@ -73,6 +81,8 @@ class BlockCoordinateDescent(Recorder):
             "image": side,
             "relaxed": self.relaxed,
         }
+        if self.pictures is not None:
+            found["pictures"] = significant(self.pictures[:PICTURES], 3)
         if self.options is not None:
             prices = self.options.coefficients(self.n_layers)
             found["prices"] = {

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from zeroone.losses import HiddenLoss
+from zeroone.losses import Classes, HiddenLoss, output_loss
 from zeroone.nets.layers import Dense
 from zeroone.player.mathml import all_of
 from zeroone.player.recording import Recorder, significant
 from zeroone.player.worked import Comparison, Line, Worked, factor, num
 from zeroone.steps import Block, Step
 from zeroone.support.validation import FloatArray
+from zeroone.targetprop.options import TargetOptions
 from zeroone.targetprop.solver import TargetState
 from zeroone.targetprop.targets import Targets, TargetUnits
 
@@ -36,6 +37,17 @@ OUTPUT = [
 ]
 
 
+# The slopes of the losses, one number at a time.
+SLOPES: dict[str, Callable[[float], float]] = {
+    "hinge": lambda m: -1.0 if m <= 1 else 0.0,
+    "saturated_hinge": lambda m: -1.0 if abs(m) <= 1 else 0.0,
+    "soft_hinge": lambda m: -1 / math.cosh(m) ** 2 if abs(m) < 300 else 0.0,
+    "linear": lambda m: -1.0,
+    "logistic": lambda m: -1 / (1 + math.exp(min(m, 700.0))),
+    "squared_hinge": lambda m: -2 * max(0.0, 1 - m),
+}
+
+
 class TargetPropagation(Recorder):
     """Frames of steps whose state is a `zeroone.targetprop.solver.TargetState`.
 
@@ -54,12 +66,11 @@ class TargetPropagation(Recorder):
         super().__init__(first, start)
         state: TargetState = first.state
         self.n_layers = len(state.net)
-        self.units: TargetUnits | None = first.info.get("units")
-        self.correct: float | None = None
+        self.options: TargetOptions | None = first.info.get("options")
+        self.units = None if self.options is None else self.options.units
         # Only vectors are drawn as layers of units; images and staircases are told of in words.
         self.plain = all(Z.ndim == 2 for Z in state.outputs)
         self.sizes = [V.shape[1] for V in (*state.inputs, state.outputs[-1])] if self.plain else []
-        self.met: dict[str, tuple[int, int]] = {}
 
     def fixed(self) -> dict[str, Any]:
         found: dict[str, Any] = {"sizes": self.sizes, "layers": self.n_layers}
@@ -114,22 +125,30 @@ class TargetPropagation(Recorder):
         return float(np.mean(step.state.outputs[-1].argmax(axis=1) == step.info["classes"]))
 
     def count(self, step: Step, targets: Targets) -> tuple[int, int]:
-        """Return how many of a layer's targets its units met before the update, and how many are."""
+        """Return how many of a layer's targets were met before the update, and how many it has."""
         Z = step.state.outputs[int(step.block[1:]) - 1]
         return int(np.sum(targets.signs * Z > 0)), int(np.sum(targets.signs != 0))
 
+    def after(self, step: Step) -> FloatArray:
+        """Return what the layer makes of its inputs after the update."""
+        i = int(step.block[1:]) - 1
+        found: FloatArray = step.state.net[i].forward(step.state.inputs[i], remember=False)
+        return found
+
     def happened(self, step: Step) -> str:
-        if "targets" not in step.info:
-            before, self.correct = self.correct, self.share_correct(step)
-            if before is None or self.correct is None or before == self.correct:
+        """Return how many units change their state, or how many samples their class."""
+        before, after = step.state.outputs[int(step.block[1:]) - 1], self.after(step)
+        if "targets" in step.info:
+            met, asked = self.count(step, step.info["targets"])
+            flips = int(np.sum((before > 0) != (after > 0)))
+            if not flips:
                 return ""
-            word = "rises" if self.correct > before else "falls"
-            return f"the share of the batch put right {word} from {before:.0%} to {self.correct:.0%}"
-        found, old = self.count(step, step.info["targets"]), self.met.get(step.block)
-        self.met[step.block] = found
-        if found == old:
+            word = "activation flips" if flips == 1 else "activations flip"
+            return f"{flips} {word}; before, {met} of {asked} targets were met"
+        changed = int(np.sum(before.argmax(axis=1) != after.argmax(axis=1)))
+        if not changed:
             return ""
-        return f"{found[0]} of {found[1]} targets of layer {step.block[1:]} are met"
+        return "1 sample changes its class" if changed == 1 else f"{changed} samples change their class"
 
     def heading(self, block: Block) -> str:
         if int(block[1:]) == self.n_layers:
@@ -164,23 +183,24 @@ class TargetPropagation(Recorder):
         i = int(step.block[1:]) - 1
         if not self.plain or self.units is None or len(self.units.thresholds) > 1:
             return None
-        layer, V, Z = state.net[i], state.inputs[i], state.outputs[i]
-        if type(layer) is not Dense:
+        if type(state.net[i]) is not Dense:
             return None  # a normalised layer's derivatives take its batch into account
-        by_weights = layer.gradients[0]
+        V, Z = state.inputs[i], state.outputs[i]
         targets: Targets | None = step.info.get("targets")
-        classes = step.info.get("classes")
         if targets is not None:
-            return work_hidden(V, Z, targets, self.units, by_weights)
-        return None if classes is None else work_output(V, Z, classes, by_weights)
+            return work_hidden(V, Z, targets, self.units)
+        if self.options is None or self.options.output != "cross-entropy":
+            return None
+        return work_output(V, Z, step.info["classes"])
 
 
 def work_hidden(
-    V: FloatArray, Z: FloatArray, targets: Targets, units: TargetUnits, library: FloatArray
+    V: FloatArray, Z: FloatArray, targets: Targets, units: TargetUnits
 ) -> Worked | None:
     """Return the derivative by one weight of a hidden layer: a sum over the samples of a batch."""
-    if units.surrogate.name != "identity":
+    if units.surrogate.name != "identity" or units.loss.name not in SLOPES:
         return None
+    slope, library = SLOPES[units.loss.name], units.layer_gradient(Z, targets).T @ V
     j, k = (int(each) for each in np.unravel_index(np.argmax(np.abs(library)), library.shape))
     weights = np.broadcast_to(targets.weights, Z.shape)
     t, z, e = targets.signs[:, j], Z[:, j], weights[:, j]
@@ -188,7 +208,7 @@ def work_hidden(
     # A target that is missed, and matters; if all are met, the one that matters most.
     n = int(np.argmax(missed if missed.max() > 0 else e * np.abs(t)))
     margin = float(t[n] * z[n])
-    slopes = [float(slope) for slope in units.loss.derivative((t * z).astype(np.float64))]
+    slopes = [slope(float(a * b)) for a, b in zip(t, z, strict=True)]
     G = [float(w * a * s) for w, a, s in zip(e, t, slopes, strict=True)]
     total = math.fsum(g * float(v) for g, v in zip(G, V[:, k], strict=True))
     word = "met" if margin > 0 else "missed"
@@ -209,10 +229,9 @@ def work_hidden(
     return Worked(title, tuple(lines), (comparison,))
 
 
-def work_output(
-    V: FloatArray, S: FloatArray, classes: Any, library: FloatArray
-) -> Worked | None:
+def work_output(V: FloatArray, S: FloatArray, classes: Classes) -> Worked:
     """Return the derivative by one output weight, for the cross-entropy."""
+    library = output_loss("cross-entropy").derivative(S, classes).T @ V
     shifted = np.exp(S - S.max(axis=1, keepdims=True), dtype=np.float64)
     P = shifted / shifted.sum(axis=1, keepdims=True)
     own = np.eye(S.shape[1])[classes]
@@ -224,8 +243,6 @@ def work_output(
     comparison = Comparison(
         f"dL/dW[{j + 1}, {k + 1}]", total, float(library[j, k]), tolerance(V, size)
     )
-    if not comparison.agrees:
-        return None  # another output loss
     n = int(np.argmax(np.abs(G)))
     lines: list[Line] = [
         ("scores", f"({', '.join(num(float(s)) for s in S[n])}), and the class is {classes[n]}"),

@@ -62,7 +62,8 @@ drawing.mark = (number, x, y, size, attributes = "") => {
   return `<polygon points="${points}" ${attributes}/>`;
 };
 
-drawing.arrow = (x1, y1, x2, y2, style, label = "") => {
+// An arrow; its label stands beyond its end, and beside it by so much.
+drawing.arrow = (x1, y1, x2, y2, style, label = "", beside = 0) => {
   const length = Math.hypot(x2 - x1, y2 - y1);
   if (!(length > 0.5)) return "";
   const [ux, uy] = [(x2 - x1) / length, (y2 - y1) / length];
@@ -75,7 +76,7 @@ drawing.arrow = (x1, y1, x2, y2, style, label = "") => {
     [bx + uy * head * 0.45, by - ux * head * 0.45],
   ].map(([x, y]) => `${p(x)},${p(y)}`);
   const text = label
-    ? `<text class="arrow-label" x="${p(x2 + ux * 12)}" y="${p(y2 + uy * 12 + 4)}" ` +
+    ? `<text class="arrow-label" x="${p(x2 + ux * 12 - uy * beside)}" y="${p(y2 + uy * 12 + ux * beside + 4)}" ` +
       `text-anchor="${Math.abs(ux) < 0.35 ? "middle" : ux > 0 ? "start" : "end"}">${label}</text>`
     : "";
   return (

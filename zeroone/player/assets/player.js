@@ -167,7 +167,9 @@ class Player {
 
   button(playing) {
     const button = this.find("play");
-    button.textContent = playing ? "⏸ Pause" : "▶ Play";
+    button.querySelector("span").textContent = playing ? "Pause" : "Play";
+    const shape = playing ? "M3 2h3.5v12H3zM9.5 2H13v12H9.5z" : "M4 2v12l9-6z";
+    button.querySelector("path").setAttribute("d", shape);
     button.setAttribute("aria-label", playing ? "Pause" : "Play");
     // A screen reader says where playing stopped, and not each step on the way.
     this.find("status").setAttribute("aria-live", playing ? "off" : "polite");

@@ -38,9 +38,9 @@ function blockCoordinateDescent(root, run, player) {
     : image
       ? digitPictures(root, run)
       : null;
-  const bits = layers.slice(0, -1).map((l) => bitMatrix(root, run, l, relaxed));
   const accuracy = labels ? accuracyPanel(root, accuracies) : null;
-  const weightPanel = drawing.panel(root, "Weights");
+  const bits = layers.slice(0, -1).map((l) => bitMatrix(root, run, l, relaxed));
+  const weightPanel = drawing.panel(root, "Weights", image ? "" : "wide");
 
   const draw = (i) => {
     if (i !== shown) edit = null;
@@ -89,18 +89,21 @@ function planeOfUnits(root, run, actions) {
     `<div class="plane"><canvas width="${cells}" height="${cells}" aria-hidden="true"></canvas>` +
     `<svg viewBox="0 0 ${size} ${size}" role="img"></svg></div>` +
     `<p class="caption">Shades: the class that the hard net gives. An arrow points to where a unit ` +
-    `fires. Crossed out: samples of the wrong class. Drag a line, or its round handle to turn it.</p>` +
-    `<fieldset class="edit"><legend>Change a unit’s line</legend>` +
+    `fires. Crossed out: samples of the wrong class. Drag a line, or its round handle to turn it.</p>`;
+  const controls = drawing.panel(root, "Change the net").body;
+  controls.innerHTML =
+    `<fieldset class="edit"><legend>The line of a unit of layer 1</legend>` +
     `<label>Unit <select></select></label>` +
     `<label>Direction <input type="range" class="turn" min="-180" max="180" step="1"></label>` +
     `<label>Offset <input type="range" class="shift" min="-1" max="1" step="0.005"></label>` +
-    `<button type="button" class="reset" disabled>Back to the recorded net</button></fieldset>`;
+    `<button type="button" class="reset" disabled>Back to the recorded net</button></fieldset>` +
+    `<p class="caption">The hard net’s forward pass is done again: shades, bits, accuracy and F follow.</p>`;
   const canvas = body.querySelector("canvas");
   const svg = body.querySelector("svg");
-  const select = body.querySelector("select");
-  const turn = body.querySelector(".turn");
-  const shift = body.querySelector(".shift");
-  const reset = body.querySelector(".reset");
+  const select = controls.querySelector("select");
+  const turn = controls.querySelector(".turn");
+  const shift = controls.querySelector(".shift");
+  const reset = controls.querySelector(".reset");
   for (let j = 0; j < sizes[1]; j++) select.add(new Option(String(j + 1), String(j)));
   let present = null;
   const chosen = () => Number(select.value);
@@ -251,14 +254,15 @@ function rgb(colour) {
 // ----------------------------------------------------------------------------- data as pictures
 
 function digitPictures(root, run) {
-  const { X, labels, image } = run.fixed;
+  const { labels, image } = run.fixed;
+  const X = run.fixed.pictures || run.fixed.X;
   const { body } = drawing.panel(root, "Data", "tall");
   const count = Math.min(X.length, 40);
   const [low, high] = drawing.extremes(X.slice(0, count).flat());
   body.innerHTML =
     `<div class="digits">` +
     Array.from({ length: count }, () => "<figure><canvas></canvas><figcaption></figcaption></figure>").join("") +
-    `</div><p class="caption">The first ${count} of ${X.length} samples: class → what the hard net says.</p>`;
+    `</div><p class="caption">The first ${count} of ${run.fixed.X.length} samples: class → what the hard net says.</p>`;
   const figures = [...body.querySelectorAll("figure")];
   let inked = null;
   const ink = () => {

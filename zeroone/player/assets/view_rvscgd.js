@@ -130,12 +130,14 @@ function filtersOnCircle(root, fixed) {
       `<circle class="ring" cx="${size / 2}" cy="${size / 2}" r="${radius}"/>` +
       `<path class="trail" d="M${path}"/>` +
       drawing.arrow(size / 2, size / 2, x(fixed.w_star), y(fixed.w_star), "teacher", "w*") +
-      drawing.arrow(size / 2, size / 2, x(u), y(u), "sparse", "u") +
+      drawing.arrow(size / 2, size / 2, x(u), y(u), "sparse", "u", side(u, w)) +
       onAxis +
       drawing.arrow(size / 2, size / 2, x(w), y(w), "filter", "w") +
       `</svg><p class="caption">w = (${text(w)}), u = (${text(u)}), angle of w and w*: ` +
       `${drawing.number(present.angle)} rad</p>`;
   };
+  // u's label keeps to the side of its arrow that is away from w's.
+  const side = (u, w) => (u[0] * w[1] - u[1] * w[0] > 0 ? 16 : -16);
   const text = (v) => v.map((each) => drawing.number(each, 4)).join(", ");
   return { draw, body };
 }

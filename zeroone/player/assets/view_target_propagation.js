@@ -38,7 +38,7 @@ function targetAt(text, units, n, j) {
 
 function layersPanel(root, run, player) {
   const { sizes, layers, activation } = run.fixed;
-  const { body } = drawing.panel(root, "The layers, for one sample of the batch", "tall");
+  const { body } = drawing.panel(root, "The layers, for one sample of the batch", "wide");
   body.innerHTML =
     `<div></div><p class="legend"><svg class="key" viewBox="-9 -9 18 18"><circle r="7" class="on"/></svg> on ` +
     `<svg class="key" viewBox="-9 -9 18 18"><circle r="7" class="off"/></svg> off ` +
