@@ -95,7 +95,7 @@ def add_data(
 def add_bcd(algorithms: "argparse._SubParsersAction[Any]") -> None:
     """Add block coordinate descent."""
     parser = new_parser(algorithms, "bcd", "full-batch block coordinate descent")
-    add_data(parser, "xor", 60, "6")
+    add_data(parser, "xor", 60, "8")
     defaults = Options()
     add = parser.add_argument
     add("--sweeps", type=int, default=12, metavar="N", help="passes over all blocks (default: 12)")

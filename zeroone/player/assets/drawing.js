@@ -97,6 +97,15 @@ drawing.ticks = (low, high, count = 4) => {
   return found;
 };
 
+// The numbers at an axis, with as many digits as it takes to tell one from the next.
+drawing.labels = (ticks) => {
+  const step = ticks.length > 1 ? ticks[1] - ticks[0] : Math.abs(ticks[0]) || 1;
+  const most = Math.max(...ticks.map(Math.abs));
+  if (!(most < 1e5 && step > 1e-4)) return ticks.map((value) => drawing.number(value, 3));
+  const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  return ticks.map((value) => value.toFixed(decimals));
+};
+
 // At most so many points of a line, the lowest and the highest of each stretch among them.
 drawing.thinned = (values, most = 400) => {
   const points = [];
@@ -134,13 +143,14 @@ drawing.course = (body, options) => {
     x = (i) => left + ((width - left - right) * i) / Math.max(count - 1, 1);
     y = (value) => height - bottom - ((height - top - bottom) * (value - least)) / (most - least);
     const p = drawing.place;
-    const grid = drawing
-      .ticks(least, most)
+    const heights = drawing.ticks(least, most);
+    const names = drawing.labels(heights);
+    const grid = heights
       .map(
-        (value) =>
+        (value, n) =>
           `<line class="grid" x1="${left}" x2="${width - right}" y1="${p(y(value))}" ` +
           `y2="${p(y(value))}"/><text class="tick" x="${left - 6}" y="${p(y(value) + 4)}" ` +
-          `text-anchor="end">${drawing.number(value, 3)}</text>`,
+          `text-anchor="end">${names[n]}</text>`,
       );
     const axis = drawing
       .ticks(0, count - 1, 5)

@@ -209,30 +209,44 @@ class Player {
   }
 }
 
+// What a block's update is. It is put into the page once, and shown whenever the block moves.
 function tellBlock(equation, shapes, run, frame) {
-  const number = frame.block;
-  if (equation.dataset.block === String(number)) return;
-  equation.dataset.block = String(number);
-  const escape = drawing.escape;
-  if (number === null) {
-    equation.innerHTML = `${run.fixed.objective || ""}<p>No block has moved yet.</p>`;
-    shapes.innerHTML = "<p>They are those of the block that moves.</p>";
-    return;
+  const number = String(frame.block);
+  for (const [place, content] of [[equation, equationOf], [shapes, shapesOf]]) {
+    if (place.dataset.block === number) continue;
+    place.dataset.block = number;
+    for (const each of place.children) each.hidden = each.dataset.of !== number;
+    if ([...place.children].some((each) => each.dataset.of === number)) continue;
+    const box = document.createElement("div");
+    box.dataset.of = number;
+    box.innerHTML = content(run, frame.block);
+    place.append(box);
   }
+}
+
+function equationOf(run, number) {
+  if (number === null) return `${run.fixed.objective || ""}<p>No block has moved yet.</p>`;
+  const escape = drawing.escape;
   const block = run.blocks[number];
   const notes = block.notes.map(
     ([label, text]) => `<p class="note"><b>${escape(label)}</b> ${escape(text)}</p>`,
   );
-  equation.innerHTML =
+  return (
     `<p><b class="block">${escape(block.name)}</b> ${escape(block.heading)}</p>` +
     `<div class="math">${block.equations.join("")}</div>${notes.join("")}` +
-    (block.source ? `<p class="source">Derived in ${escape(block.source)}</p>` : "");
-  const rows = block.shapes.map(([name, shape, text]) => [
+    (block.source ? `<p class="source">Derived in ${escape(block.source)}</p>` : "")
+  );
+}
+
+function shapesOf(run, number) {
+  if (number === null) return "<p>They are those of the block that moves.</p>";
+  const escape = drawing.escape;
+  const rows = run.blocks[number].shapes.map(([name, shape, text]) => [
     `<th scope="row">${escape(name)}</th>`,
     `<td class="figure">${shape.join(" × ")}</td>`,
     `<td>${escape(text)}</td>`,
   ]);
-  shapes.innerHTML = rows.length
+  return rows.length
     ? drawing.table(["array", "shape", "what it is"], rows, "Arrays that take part")
     : "<p>None are told.</p>";
 }

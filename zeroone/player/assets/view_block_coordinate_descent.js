@@ -42,12 +42,21 @@ function blockCoordinateDescent(root, run, player) {
   const bits = layers.slice(0, -1).map((l) => bitMatrix(root, run, l, relaxed));
   const weightPanel = drawing.panel(root, "Weights", image ? "" : "wide");
 
+  // Many steps leave the weights alone: what follows from them is not computed again.
+  let passed = null;
+  const recordedPass = (weights, biases) => {
+    const same = (old, now) => old.every((each, l) => each === now[l]);
+    if (!passed || !same(passed.weights, weights) || !same(passed.biases, biases))
+      passed = pass(weights, biases);
+    return passed;
+  };
+
   const draw = (i) => {
     if (i !== shown) edit = null;
     shown = i;
     const weights = weightsAt(i);
     const biases = biasesAt(i);
-    const recorded = pass(weights, biases);
+    const recorded = recordedPass(weights, biases);
     const present = edit ? pass([edit.W, ...weights.slice(1)], [edit.b, ...biases.slice(1)]) : null;
     draw.edited = present && { before: recorded, after: present };
     const seen = present || recorded;
@@ -73,7 +82,7 @@ function blockCoordinateDescent(root, run, player) {
 // ------------------------------------------------------------------------- data in the plane
 
 function planeOfUnits(root, run, actions) {
-  const { X, labels, sizes } = run.fixed;
+  const { X, Y, labels, sizes } = run.fixed;
   const { body } = drawing.panel(root, "Data and the lines of the units", "tall");
   const [lowX, highX] = drawing.extremes(X.map((x) => x[0]));
   const [lowY, highY] = drawing.extremes(X.map((x) => x[1]));
@@ -163,27 +172,38 @@ function planeOfUnits(root, run, actions) {
   svg.addEventListener("pointerup", stop);
   svg.addEventListener("pointercancel", stop);
 
+  // The class at the middle of every cell. What a unit makes of a cell is a sum of what its column
+  // gives and what its row gives; the layers above are rows of a few numbers.
   const shade = () => {
     const { weights, biases } = present;
     const context = canvas.getContext("2d");
     const pixels = context.createImageData(cells, cells);
-    const colours = labels
-      ? Array.from(new Set(labels)).map((_, k) => rgb(drawing.resolved(drawing.colours[k % 7])))
-      : [];
-    const grid = [];
-    for (let r = 0; r < cells; r++)
-      for (let c = 0; c < cells; c++)
-        grid.push(back(((c + 0.5) * size) / cells, ((r + 0.5) * size) / cells));
-    let V = grid;
-    weights.forEach((W, l) => {
-      const A = formulas.layerProduct(V, W, biases[l]);
-      V = l < weights.length - 1 ? A.map((row) => row.map((a) => (a > 0 ? 1 : 0))) : A;
-    });
-    V.forEach((scores, n) => {
-      const colour = colours[formulas.largest(scores)] || [128, 128, 128];
-      pixels.data.set([...colour, labels ? 48 : 0], 4 * n);
-    });
+    const kinds = labels ? Y[0].length : 0;
+    const colours = Array.from({ length: kinds }, (_, k) =>
+      rgb(drawing.resolved(drawing.colours[k % drawing.colours.length])),
+    );
+    const at = Array.from({ length: cells }, (_, c) => ((c + 0.5) * size) / cells);
+    const across = at.map((p) => weights[0].map((w) => w[0] * back(p, 0)[0]));
+    const down = at.map((q) => weights[0].map((w, j) => w[1] * back(0, q)[1] + biases[0][j]));
+    const known = new Map();
+    for (let r = 0; r < cells && kinds; r++)
+      for (let c = 0; c < cells; c++) {
+        let bits = "";
+        for (let j = 0; j < across[c].length; j++) bits += across[c][j] + down[r][j] > 0 ? "1" : "0";
+        // Cells between the same lines have the same bits, and hence the same class.
+        if (!known.has(bits)) known.set(bits, formulas.largest(above(bits, weights, biases)));
+        pixels.data.set(colours[known.get(bits)], 4 * (r * cells + c));
+        pixels.data[4 * (r * cells + c) + 3] = 48;
+      }
     context.putImageData(pixels, 0, 0);
+  };
+  const above = (bits, weights, biases) => {
+    let v = [...bits].map(Number);
+    for (let l = 1; l < weights.length; l++) {
+      const a = formulas.layerProduct([v], weights[l], biases[l])[0];
+      v = l < weights.length - 1 ? a.map((each) => (each > 0 ? 1 : 0)) : a;
+    }
+    return v;
   };
 
   const drawLines = () => {
@@ -229,11 +249,14 @@ function planeOfUnits(root, run, actions) {
     if (alive && document.activeElement !== shift) shift.value = distance / half;
   };
 
+  let theme = "";
   const draw = (i, seen, edited) => {
+    reset.disabled = !edited;
+    if (present === seen && theme === drawing.resolved("--ink")) return;
+    theme = drawing.resolved("--ink");
     present = seen;
     shade();
     drawLines();
-    reset.disabled = !edited;
     const wrong = labels
       ? seen.state.scores.filter((row, n) => formulas.largest(row) !== labels[n]).length
       : 0;
@@ -262,7 +285,7 @@ function digitPictures(root, run) {
   body.innerHTML =
     `<div class="digits">` +
     Array.from({ length: count }, () => "<figure><canvas></canvas><figcaption></figcaption></figure>").join("") +
-    `</div><p class="caption">The first ${count} of ${run.fixed.X.length} samples: class → what the hard net says.</p>`;
+    `</div><p class="caption">The first ${count} of ${run.fixed.X.length} samples: class, and where the hard net is mistaken (dashed) → what it says.</p>`;
   const figures = [...body.querySelectorAll("figure")];
   let inked = null;
   const ink = () => {
@@ -277,14 +300,17 @@ function digitPictures(root, run) {
       ]);
     });
   };
+  let present = null;
   const draw = (i, seen) => {
     ink();
+    if (present === seen) return;
+    present = seen;
     figures.forEach((figure, n) => {
       if (!labels) return;
       const said = formulas.largest(seen.state.scores[n]);
       const right = said === labels[n];
       figure.className = right ? "right" : "mistaken";
-      figure.querySelector("figcaption").textContent = right ? `${labels[n]}` : `${labels[n]} → ${said} ✗`;
+      figure.querySelector("figcaption").textContent = right ? `${labels[n]}` : `${labels[n]}→${said}`;
     });
   };
   return { draw };
@@ -312,6 +338,7 @@ function bitMatrix(root, run, layer, relaxed) {
   const caption = body.querySelector(".caption");
   const fromPass = (seen) =>
     seen.state.activations[layer].flatMap((row) => row.map(String)).join("");
+  let painted = "";
   const draw = (i, edited) => {
     const bits = edited ? fromPass(edited.after) : run.value(name, i);
     const old = edited
@@ -320,15 +347,23 @@ function bitMatrix(root, run, layer, relaxed) {
         ? run.value(name, i - 1) || bits
         : bits;
     const colours = ["--field", "--blue", "--vermilion"].map(drawing.resolved);
+    const state = [bits, old, ...colours, canvas.parentElement.clientWidth].join();
+    if (state === painted && !relaxed) return;
+    painted = state;
     let flips = 0;
     drawing.cells(canvas, units, samples, (context, w, h) => {
       const gap = w > 4 ? 1 : 0;
+      const cells = [new Path2D(), new Path2D()];
+      for (let n = 0; n < samples; n++)
+        for (let j = 0; j < units; j++)
+          cells[Number(bits[n * units + j])].rect(n * w, j * h, w - gap, h - 1);
+      cells.forEach((path, bit) => {
+        context.fillStyle = colours[bit];
+        context.fill(path);
+      });
       for (let n = 0; n < samples; n++)
         for (let j = 0; j < units; j++) {
-          const at = n * units + j;
-          context.fillStyle = colours[Number(bits[at])];
-          context.fillRect(n * w, j * h, w - gap, h - 1);
-          if (bits[at] === old[at]) continue;
+          if (bits[n * units + j] === old[n * units + j]) continue;
           flips += 1;
           context.strokeStyle = colours[2];
           context.lineWidth = w > 4 ? 2 : 1;
@@ -389,6 +424,9 @@ function accuracyPanel(root, accuracies) {
 function drawWeights(body, run, i, seen, image) {
   const escape = drawing.escape;
   const moved = run.frames[i].set || {};
+  const state = Object.keys(moved).join() + drawing.resolved("--ink");
+  if (body.seen === seen && body.state === state) return;
+  Object.assign(body, { seen, state });
   if (image && body.childElementCount === 0)
     body.innerHTML = `<div class="digits units"></div><p class="caption"></p><div class="rest"></div>`;
   if (image) {

@@ -148,7 +148,7 @@ function filtersAsBars(root, fixed) {
   body.append(place);
   const d = fixed.w_star.length;
   const shown = Math.min(d, 100);
-  const [width, height, left] = [560, 210, 34];
+  const [width, height, left] = [720, 230, 40];
   const draw = (present) => {
     const { w, u } = present;
     const p = drawing.place;

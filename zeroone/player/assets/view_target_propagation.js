@@ -49,7 +49,7 @@ function layersPanel(root, run, player) {
   const range = body.querySelector("input");
   const output = body.querySelector("output");
   range.addEventListener("input", () => player.redraw());
-  const [width, most] = [460, 16];
+  const [width, most] = [600, 16];
   const tallest = Math.min(Math.max(...sizes), most);
   const height = Math.max(34 * tallest + 40, 150);
   const draw = (i) => {
@@ -122,7 +122,7 @@ function layersPanel(root, run, player) {
 }
 
 function targetsPanel(root, run, hidden) {
-  const { body } = drawing.panel(root, "Targets met and missed");
+  const { body } = drawing.panel(root, "Targets met and missed", "tall");
   body.innerHTML =
     hidden
       .map((l) => `<h3>Layer ${l}</h3><div class="matrix"><canvas role="img"></canvas></div><p class="caption"></p>`)
