@@ -71,9 +71,7 @@ def new_parser(
     return parser
 
 
-def add_data(
-    parser: argparse.ArgumentParser, default: str, samples: int, hidden: str
-) -> None:
+def add_data(parser: argparse.ArgumentParser, default: str, samples: int, hidden: str) -> None:
     """Add the options of an algorithm that learns from data."""
     add_data_options(parser, default=default, also=PLANES)
     parser.add_argument(
@@ -112,7 +110,10 @@ def add_bcd(algorithms: "argparse._SubParsersAction[Any]") -> None:
         help=f"price of |U - V W^T|^2 / 2 in hidden layers (default: {defaults.tau})",
     )
     add(
-        "--gamma", type=float, default=defaults.gamma, help=f"ridge on W (default: {defaults.gamma})"
+        "--gamma",
+        type=float,
+        default=defaults.gamma,
+        help=f"ridge on W (default: {defaults.gamma})",
     )
     add("--l20", type=float, default=0.0, help="price of a hidden unit (default: 0)")
     add(
@@ -277,7 +278,9 @@ def run_rvscgd(arguments: argparse.Namespace) -> int:
         n_iter=arguments.n_iter,
         method=arguments.method,
     )
-    title = f"{arguments.method.upper()}: a sparse filter of {d} entries, penalty {arguments.penalty}"
+    title = (
+        f"{arguments.method.upper()}: a sparse filter of {d} entries, penalty {arguments.penalty}"
+    )
     return write(arguments, steps, title)
 
 

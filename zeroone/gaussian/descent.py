@@ -33,9 +33,7 @@ class Point(NamedTuple):
     eta: float
 
 
-def iterate(
-    w0: ArrayLike, w_star: ArrayLike, *, k: int, eta: float, n_iter: int
-) -> Iterator[Step]:
+def iterate(w0: ArrayLike, w_star: ArrayLike, *, k: int, eta: float, n_iter: int) -> Iterator[Step]:
     """Yield the steps of descent along the expected coarse gradient from one start.
 
     Parameters

@@ -125,13 +125,16 @@ def record(
         frames,
         recorder.symbol,
         recorder.separate,
+        recorder.turn,
     )
     for number, step in enumerate(chain([first], stream)):
         if number == limit:
             recording.more = True
             break
         if not isinstance(step, Step):
-            raise ValueError(f"steps must be the steps of a solver, but have a {type(step).__name__}")
+            raise ValueError(
+                f"steps must be the steps of a solver, but have a {type(step).__name__}"
+            )
         frames.append(recorder.frame(step))
     return recording
 

@@ -1,4 +1,4 @@
-"""Frames of full-batch block coordinate descent: data, weights, bits, and the hard net's accuracy."""
+"""Frames of full-batch block coordinate descent: data, weights, bits, the hard net's accuracy."""
 
 from __future__ import annotations
 
@@ -72,6 +72,7 @@ class BlockCoordinateDescent(Recorder):
         return any(name.startswith("activation") for name in self.terms)
 
     def fixed(self) -> dict[str, Any]:
+        """Return the data, or what else does not change."""
         side = as_image(self.X.shape[1])
         found: dict[str, Any] = {
             "X": significant(self.X, 3 if side else 6),
@@ -96,6 +97,7 @@ class BlockCoordinateDescent(Recorder):
         return found
 
     def opening(self, first: Step) -> dict[str, Any] | None:
+        """Return the frame of the start."""
         if self.before is None:
             return None
         terms = [significant(first.before.get(name, np.nan)) for name in self.terms]
@@ -123,6 +125,7 @@ class BlockCoordinateDescent(Recorder):
         return found
 
     def variables(self, step: Step) -> Mapping[str, Any]:
+        """Return the variables after a step, ready for JSON."""
         return self.of_state(step.state)
 
     def measure(self, state: State) -> float | None:
@@ -133,12 +136,14 @@ class BlockCoordinateDescent(Recorder):
         return float(np.mean(found == self.labels))
 
     def numbers(self, step: Step) -> Mapping[str, float | None]:
+        """Return what belongs to the frame alone."""
         numbers: dict[str, float | None] = {"accuracy": self.measure(step.state)}
         if "flipped" in step.info:
             numbers["flipped"] = int(step.info["flipped"])
         return numbers
 
     def happened(self, step: Step) -> str:
+        """Return what changed beside the objective."""
         parts = []
         if flips := step.info.get("flipped", 0):
             parts.append("1 bit flips" if flips == 1 else f"{flips} bits flip")
@@ -163,24 +168,30 @@ class BlockCoordinateDescent(Recorder):
         return Update(self.before, step, coefficients, self.options)
 
     def worked(self, step: Step) -> Worked | None:
+        """Return one entry of the update by hand, if it can be known."""
         update = self.update(step)
         return None if update is None else work(update)
 
     def shapes(self, step: Step) -> Sequence[tuple[str, tuple[int, ...], str]]:
+        """Return name, shape and meaning of the arrays that take part."""
         update = self.update(step)
         return () if update is None else shapes(update)
 
     def notes(self, step: Step) -> Sequence[Line]:
+        """Return the numbers of the equation's letters."""
         update = self.update(step)
         return super().notes(step) if update is None else [priced(update)]
 
     def heading(self, block: Block) -> str:
+        """Return what a block's update does."""
         return block.equation.partition("\n")[0]
 
     def equations(self, block: Block) -> list[str]:
+        """Return the equations of a block's update, as MathML."""
         return all_of(equations(block, self.n_layers, self.options))
 
     def passed(self, step: Step) -> None:
+        """Keep the variables that the next step finds."""
         self.before = step.state.copy()
 
 
@@ -199,9 +210,7 @@ def equations(block: Block, n_layers: int, options: Options | None) -> list[str]
     if block[0] == "W":
         tau = "" if i == n_layers else r"\tau "
         half = r"\frac{1}{2}" if i == n_layers else r"\frac{\tau}{2}"
-        problem = (
-            rf"\min_{{{W}}} {half} \|{U} - {V} {W}^\top\|^2 + \frac{{\gamma}}{{2}} \|{W}\|^2"
-        )
+        problem = rf"\min_{{{W}}} {half} \|{U} - {V} {W}^\top\|^2 + \frac{{\gamma}}{{2}} \|{W}\|^2"
         lam = 0.0 if options is None else options.coefficients(n_layers).lam[i - 1]
         solution = rf"{W} = {tau}{U}^\top {V} ({tau}{V}^\top {V} + \gamma I)^{{-1}}"
         if not lam:

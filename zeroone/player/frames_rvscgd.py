@@ -59,6 +59,7 @@ class SplittingFrames(Recorder):
     kind = "rvscgd"
     title = "RVSCGD"
     symbol = "L"
+    turn = "iteration"
 
     def __init__(self, first: Step, start: State | None = None) -> None:
         super().__init__(first, start)
@@ -78,13 +79,15 @@ class SplittingFrames(Recorder):
         return next((name for name, each in PENALTIES.items() if each is kind), kind.__name__)
 
     def fixed(self) -> dict[str, Any]:
+        """Return the data, or what else does not change."""
         k = round(self.slope * 2 * np.pi)
         return {
             "w_star": significant(self.runs.w_star, 9),
             "method": self.method,
             "penalty": self.name_of_penalty(),
             "parameters": {
-                name: significant(value, 9) for name, value in self.runs.penalty.parameters().items()
+                name: significant(value, 9)
+                for name, value in self.runs.penalty.parameters().items()
             },
             "k": k,
             "lam": significant(self.lam, 12),
@@ -97,6 +100,7 @@ class SplittingFrames(Recorder):
         }
 
     def opening(self, first: Step) -> dict[str, Any] | None:
+        """Return the frame of the start."""
         if not self.expected:
             return None
         terms = [significant(first.before.get(name, np.nan)) for name in self.terms]
@@ -120,6 +124,7 @@ class SplittingFrames(Recorder):
         }
 
     def variables(self, step: Step) -> Mapping[str, Any]:
+        """Return the variables after a step, ready for JSON."""
         return self.of_state(step.state)
 
     def angle(self, state: State) -> float:
@@ -127,9 +132,11 @@ class SplittingFrames(Recorder):
         return significant(angle_between_units(state.w, self.runs.w_star), 9)
 
     def numbers(self, step: Step) -> Mapping[str, float | None]:
+        """Return what belongs to the frame alone."""
         return {"angle": self.angle(step.state)}
 
     def happened(self, step: Step) -> str:
+        """Return what changed beside the objective."""
         parts = []
         kept, had = np.count_nonzero(step.state.u), np.count_nonzero(self.before.u)
         if np.any((step.state.u != 0) != (self.before.u != 0)):
@@ -142,12 +149,15 @@ class SplittingFrames(Recorder):
         return "; ".join(parts)
 
     def heading(self, block: Block) -> str:
+        """Return what a block's update does."""
         return HEADINGS.get(block, "")
 
     def equations(self, block: Block) -> list[str]:
+        """Return the equations of a block's update, as MathML."""
         return all_of(EQUATIONS[self.method].get(block, []))
 
     def notes(self, step: Step) -> Sequence[Line]:
+        """Return the numbers of the equation's letters."""
         k = round(self.slope * 2 * np.pi)
         gradient = "a sampled coarse gradient" if self.sampled else "the expected coarse gradient"
         return [
@@ -159,6 +169,7 @@ class SplittingFrames(Recorder):
         ]
 
     def shapes(self, step: Step) -> Sequence[tuple[str, tuple[int, ...], str]]:
+        """Return name, shape and meaning of the arrays that take part."""
         d = self.runs.w.shape
         rows = [
             ("w", d, "unit filter that learns"),
@@ -168,6 +179,7 @@ class SplittingFrames(Recorder):
         return [*rows, ("z", d, "multiplier")] if self.method == "admm" else rows
 
     def worked(self, step: Step) -> Worked | None:
+        """Return one entry of the update by hand, if it can be known."""
         # A step far from the one before, or one of a gradient nobody knows, cannot be redone.
         if not self.expected or (self.sampled and step.block == "w"):
             return None
@@ -196,7 +208,9 @@ class SplittingFrames(Recorder):
             threshold = (2 * t) ** 0.5
             by_hand = float(x[k]) if size > threshold else 0.0
             rule = ("> {}: keep it", "<= {}: set it to 0")[size <= threshold]
-            lines.append(("hard", f"|x| = {num(size)} {rule.format(f'sqrt(2 t) = {num(threshold)}')}"))
+            lines.append(
+                ("hard", f"|x| = {num(size)} {rule.format(f'sqrt(2 t) = {num(threshold)}')}")
+            )
         elif type(penalty) not in PENALTIES.values() or penalty.of_matrices:
             return None  # its terms are not those of single entries
         else:
@@ -242,10 +256,13 @@ class SplittingFrames(Recorder):
             f"z + beta (w - u) = {num(float(z[k]))} + {num(self.beta)} · "
             f"{factor(float(w[k] - u[k]))} = {num(by_hand)}"
         )
-        comparison = Comparison("z", by_hand, float(after.multiplier[k]), 1e-12 * (1 + abs(by_hand)))
+        comparison = Comparison(
+            "z", by_hand, float(after.multiplier[k]), 1e-12 * (1 + abs(by_hand))
+        )
         return Worked(f"entry {k + 1} of z", (("step", text),), (comparison,))
 
     def passed(self, step: Step) -> None:
+        """Keep the variables that the next step finds."""
         self.before, self.expected = step.state, True
 
 

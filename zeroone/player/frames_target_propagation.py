@@ -61,6 +61,7 @@ class TargetPropagation(Recorder):
     kind = "target-propagation"
     title = "Target propagation"
     separate = True
+    turn = "epoch"
 
     def __init__(self, first: Step, start: Any = None) -> None:
         super().__init__(first, start)
@@ -73,6 +74,7 @@ class TargetPropagation(Recorder):
         self.sizes = [V.shape[1] for V in (*state.inputs, state.outputs[-1])] if self.plain else []
 
     def fixed(self) -> dict[str, Any]:
+        """Return the data, or what else does not change."""
         found: dict[str, Any] = {"sizes": self.sizes, "layers": self.n_layers}
         if self.units is not None:
             loss: HiddenLoss = self.units.loss
@@ -87,6 +89,7 @@ class TargetPropagation(Recorder):
         return found
 
     def variables(self, step: Step) -> Mapping[str, Any]:
+        """Return the variables after a step, ready for JSON."""
         if not self.plain:
             return {}
         state: TargetState = step.state
@@ -109,6 +112,7 @@ class TargetPropagation(Recorder):
         return found
 
     def numbers(self, step: Step) -> Mapping[str, float | None]:
+        """Return what belongs to the frame alone."""
         found: dict[str, float | None] = {"correct": self.share_correct(step)}
         targets: Targets | None = step.info.get("targets")
         if targets is not None:
@@ -148,23 +152,33 @@ class TargetPropagation(Recorder):
         changed = int(np.sum(before.argmax(axis=1) != after.argmax(axis=1)))
         if not changed:
             return ""
-        return "1 sample changes its class" if changed == 1 else f"{changed} samples change their class"
+        return (
+            "1 sample changes its class"
+            if changed == 1
+            else f"{changed} samples change their class"
+        )
 
     def heading(self, block: Block) -> str:
+        """Return what a block's update does."""
         if int(block[1:]) == self.n_layers:
             return "the output layer goes down its loss, and says what it wants of the units below"
         return "each unit has a target for each sample, and learns it as a perceptron of its own"
 
     def equations(self, block: Block) -> list[str]:
+        """Return the equations of a block's update, as MathML."""
         return all_of(OUTPUT if int(block[1:]) == self.n_layers else HIDDEN)
 
     def notes(self, step: Step) -> Sequence[Line]:
+        """Return the numbers of the equation's letters."""
         if self.units is None or "targets" not in step.info:
             return []
         weight = "|e|" if self.units.weighting == "magnitude" else "1/N"
-        return [("with", f"l(m) = {self.units.loss.formula}, m = t z; weight of a target: {weight}")]
+        return [
+            ("with", f"l(m) = {self.units.loss.formula}, m = t z; weight of a target: {weight}")
+        ]
 
     def shapes(self, step: Step) -> Sequence[tuple[str, tuple[int, ...], str]]:
+        """Return name, shape and meaning of the arrays that take part."""
         i = int(step.block[1:]) - 1
         state: TargetState = step.state
         V, Z = state.inputs[i], state.outputs[i]
@@ -252,7 +266,9 @@ def work_output(V: FloatArray, S: FloatArray, classes: Classes) -> Worked:
         ("weight", f"dL/dW[{j + 1}, {k + 1}] = sum over {N} samples of G h; this sample adds "
          f"{num(G[n])} · {factor(float(V[n, k]))} = {num(G[n] * float(V[n, k]))}"),
     ]  # fmt: skip
-    title = f"class {j + 1}, sample {n + 1} of the batch, and the weight whose derivative is largest"
+    title = (
+        f"class {j + 1}, sample {n + 1} of the batch, and the weight whose derivative is largest"
+    )
     return Worked(title, tuple(lines), (comparison,))
 
 

@@ -19,9 +19,7 @@ OPERATORS = {
 }  # fmt: skip
 # What hangs below instead of beside: the index of a sum, the variable of a minimum.
 LARGE = ("sum", "min")
-TOKEN = re.compile(
-    r"\\(?:text|mathrm)\{[^{}]*\}|\\(?:[a-zA-Z]+|.)|\d+(?:\.\d+)?|\s+|.", re.DOTALL
-)
+TOKEN = re.compile(r"\\(?:text|mathrm)\{[^{}]*\}|\\(?:[a-zA-Z]+|.)|\d+(?:\.\d+)?|\s+|.", re.DOTALL)
 
 
 def element(name: str, *children: str, **attributes: str) -> str:

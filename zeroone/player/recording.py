@@ -78,6 +78,8 @@ class Recording:
         What the sum of the terms is called.
     separate : bool
         Whether the terms are not of one sum, but losses of their own.
+    turn : str
+        What a step's ``sweep`` counts.
     more : bool
         Whether the stream went on.
     """
@@ -90,6 +92,7 @@ class Recording:
     frames: list[dict[str, Any]] = field(default_factory=list)
     symbol: str = "objective"
     separate: bool = False
+    turn: str = "sweep"
     more: bool = False
 
 
@@ -109,13 +112,14 @@ class Recorder:
         Which view shows the frames.
     title : str
         What the page is called unless it is told.
-    symbol, separate
+    symbol, separate, turn
         As in `Recording`.
     """
 
     kind: ClassVar[str] = "terms"
     title: str = "Steps"
     symbol: ClassVar[str] = "objective"
+    turn: ClassVar[str] = "sweep"
     separate: ClassVar[bool] = False
 
     def __init__(self, first: Step, start: Any = None) -> None:

@@ -67,6 +67,8 @@ class Player {
     this.present = 0;
     this.timer = null;
     this.find = (id) => document.getElementById(id);
+    if (run.separate) this.find("objective-title").textContent = "Losses of the layers";
+    if (run.more) this.find("more").hidden = false;
     this.view = views[run.kind](this.find("pictures"), run, this);
     this.objective = objectiveView(this.find("objective"), run);
     const slider = this.find("slider");
@@ -132,7 +134,7 @@ class Player {
     const after = own ? drawing.number(own.after) : this.total(i);
     const name = own ? own.name : symbol;
     const change = before === after ? `${name} stays ${before}` : `${name} ${before} → ${after}`;
-    return `${place}, sweep ${frame.sweep}: ${block.name}. ${change}; ${happened}.`;
+    return `${place}, ${this.run.turn} ${frame.sweep}: ${block.name}. ${change}; ${happened}.`;
   }
 
   // Of losses that are not terms of one sum, the one that the step moved.

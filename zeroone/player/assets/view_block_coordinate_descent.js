@@ -81,6 +81,8 @@ function blockCoordinateDescent(root, run, player) {
 
 // ------------------------------------------------------------------------- data in the plane
 
+const PLANE = 420; // its width and height
+
 function planeOfUnits(root, run, actions) {
   const { X, Y, labels, sizes } = run.fixed;
   const { body } = drawing.panel(root, "Data and the lines of the units", "tall");
@@ -88,7 +90,7 @@ function planeOfUnits(root, run, actions) {
   const [lowY, highY] = drawing.extremes(X.map((x) => x[1]));
   const half = 0.58 * Math.max(highX - lowX, highY - lowY, 1e-9);
   const centre = [(lowX + highX) / 2, (lowY + highY) / 2];
-  const size = 420;
+  const size = PLANE;
   const scale = size / (2 * half);
   const px = (x) => size / 2 + (x - centre[0]) * scale;
   const py = (y) => size / 2 - (y - centre[1]) * scale;
@@ -219,13 +221,14 @@ function planeOfUnits(root, run, actions) {
       const flat = ends.map(([x, y], n) => `x${n + 1}="${drawing.place(x)}" y${n + 1}="${drawing.place(y)}"`);
       const selected = j === chosen();
       const style = selected ? "unit chosen" : "unit";
-      const tip = [px(foot[0]) + nx * 26, py(foot[1]) - ny * 26];
+      // Number and arrow stand where the line leaves the picture: in the middle, lines cross.
+      const out = leaving(px(foot[0]), py(foot[1]), -ny, -nx, size - 16);
+      const base = leaving(px(foot[0]), py(foot[1]), -ny, -nx, size - 46);
       parts.push(
         `<g class="${style}" data-unit="${j}"><line class="grip" ${flat.join(" ")}/>` +
           `<line class="line" ${flat.join(" ")}/>` +
-          drawing.arrow(px(foot[0]), py(foot[1]), tip[0], tip[1], "side") +
-          `<text x="${drawing.place(px(foot[0]) + nx * 14 - ny * 14)}" ` +
-          `y="${drawing.place(py(foot[1]) - ny * 14 - nx * 14 + 5)}">${j + 1}</text></g>`,
+          drawing.arrow(...base, base[0] + nx * 22, base[1] - ny * 22, "side") +
+          `<text x="${drawing.place(out[0])}" y="${drawing.place(out[1] + 5)}">${j + 1}</text></g>`,
       );
       if (selected)
         parts.push(
@@ -267,6 +270,14 @@ function planeOfUnits(root, run, actions) {
     );
   };
   return { draw };
+}
+
+// Where a ray from (x, y) along (dx, dy) leaves the square from PLANE - far to far.
+function leaving(x, y, dx, dy, far) {
+  const near = PLANE - far;
+  const along = (at, step) => (step > 0 ? (far - at) / step : step < 0 ? (near - at) / step : Infinity);
+  const t = Math.min(along(x, dx), along(y, dy));
+  return [x + t * dx, y + t * dy];
 }
 
 function rgb(colour) {

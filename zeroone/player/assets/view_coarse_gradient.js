@@ -22,7 +22,7 @@ function coarseGradient(root, run, player) {
     `the true gradient (along the circle) and minus the coarse gradient (straight towards w*).</p>` +
     `<fieldset class="edit"><legend>Move w</legend><label>Direction of w ` +
     `<input type="range" min="-180" max="180" step="0.5"> <output></output></label>` +
-    `<button type="button" class="reset" disabled>Back to the run</button></fieldset>`;
+    `<button type="button" class="reset" disabled>Back to the run</button></fieldset><div class="math">${equations.join("")}</div>`;
   const svg = body.querySelector("svg");
   const range = body.querySelector("input");
   const output = body.querySelector("output");
@@ -30,8 +30,6 @@ function coarseGradient(root, run, player) {
   const numbers = drawing.panel(root, "Numbers");
   const cone = lossCone(root, { k, delta: null, w_star: wStar });
   const half = halfAngle(root);
-  const rules = drawing.panel(root, "What they are");
-  rules.body.innerHTML = `<div class="math">${equations.join("")}</div>`;
 
   const put = (w) => {
     own = w;

@@ -132,7 +132,7 @@ function filtersOnCircle(root, fixed) {
       drawing.arrow(size / 2, size / 2, x(fixed.w_star), y(fixed.w_star), "teacher", "w*") +
       drawing.arrow(size / 2, size / 2, x(u), y(u), "sparse", "u", side(u, w)) +
       onAxis +
-      drawing.arrow(size / 2, size / 2, x(w), y(w), "filter", "w") +
+      drawing.arrow(size / 2, size / 2, x(w), y(w), "filter", "w", -side(u, w)) +
       `</svg><p class="caption">w = (${text(w)}), u = (${text(u)}), angle of w and w*: ` +
       `${drawing.number(present.angle)} rad</p>`;
   };

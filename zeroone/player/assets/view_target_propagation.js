@@ -40,7 +40,7 @@ function layersPanel(root, run, player) {
   const { sizes, layers, activation } = run.fixed;
   const { body } = drawing.panel(root, "The layers, for one sample of the batch", "wide");
   body.innerHTML =
-    `<div></div><p class="legend"><svg class="key" viewBox="-9 -9 18 18"><circle r="7" class="on"/></svg> on ` +
+    `<div class="net"></div><p class="legend"><svg class="key" viewBox="-9 -9 18 18"><circle r="7" class="on"/></svg> on ` +
     `<svg class="key" viewBox="-9 -9 18 18"><circle r="7" class="off"/></svg> off ` +
     `<b class="met">✓</b> target met <b class="missed">✗</b> missed <b>·</b> no matter</p>` +
     `<fieldset class="edit"><legend>Sample</legend><label>Number in the batch ` +
