@@ -437,8 +437,8 @@ def render_block(number_of: int, total: int, report: BlockReport, width: int) ->
 def render_idle(number_of: int, total: int, report: BlockReport, width: int) -> list[str]:
     """Return one paragraph about an update with nothing to gain."""
     text = (
-        f"Update {number_of} of {total}: {report.block} has nothing to gain, since the start is its "
-        f"minimum already; F stays {num(report.objective_after)}."
+        f"Update {number_of} of {total}: {report.block} has nothing to gain, since the start "
+        f"is its minimum already; F stays {num(report.objective_after)}."
     )
     return [*paragraph(text, width), ""]
 

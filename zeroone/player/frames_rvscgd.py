@@ -69,9 +69,8 @@ class SplittingFrames(Recorder):
         self.before = self.runs.start(METHODS[self.method]) if start is None else start
         self.lam, self.beta = float(self.runs.lam), float(self.runs.beta)
         self.eta, self.slope = float(self.runs.eta), float(self.runs.slope)
-        # Whoever steps only now and then does not know the variables before each step.
         self.sampled = self.runs.given_gradient is not None
-        self.expected = first.sweep == 1
+        self.iteration = 0
 
     def name_of_penalty(self) -> str:
         """Return the penalty's name in the package, or that of its class."""
@@ -101,7 +100,7 @@ class SplittingFrames(Recorder):
 
     def opening(self, first: Step) -> dict[str, Any] | None:
         """Return the frame of the start."""
-        if not self.expected:
+        if first.sweep > 1:
             return None
         terms = [significant(first.before.get(name, np.nan)) for name in self.terms]
         self.last = terms
@@ -180,8 +179,9 @@ class SplittingFrames(Recorder):
 
     def worked(self, step: Step) -> Worked | None:
         """Return one entry of the update by hand, if it can be known."""
-        # A step far from the one before, or one of a gradient nobody knows, cannot be redone.
-        if not self.expected or (self.sampled and step.block == "w"):
+        # After iterations that were not told of, or with a gradient that nobody knows, the step
+        # cannot be done again.
+        if step.sweep > self.iteration + 1 or (self.sampled and step.block == "w"):
             return None
         work = {"u": self.work_u, "w": self.work_w, "z": self.work_z}.get(step.block)
         return None if work is None else work(step.state)
@@ -263,7 +263,7 @@ class SplittingFrames(Recorder):
 
     def passed(self, step: Step) -> None:
         """Keep the variables that the next step finds."""
-        self.before, self.expected = step.state, True
+        self.before, self.iteration = step.state, step.sweep
 
 
 def by_comparison(penalty: Penalty, x: float, t: float, library: float) -> tuple[Comparison, str]:

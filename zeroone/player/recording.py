@@ -146,7 +146,7 @@ class Recorder:
 
     def notes(self, step: Step) -> Sequence[Line]:
         """Return lines of text under a block's equations, such as the numbers of its letters."""
-        return [("", line) for line in step.block.equation.splitlines()]
+        return [("", line) for line in getattr(step.block, "equation", "").splitlines()]
 
     def shapes(self, step: Step) -> Sequence[tuple[str, tuple[int, ...], str]]:
         """Return name, shape and meaning of the arrays that take part in a block's update."""
