@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from zeroone.bcd.full_batch import Options, network
 from zeroone.bcd.objective import Coefficients, State
 from zeroone.player.mathml import all_of
-from zeroone.player.recording import DRAWN, Recorder, significant
+from zeroone.player.recording import DRAWN, EXACT, Recorder, significant
 from zeroone.player.worked import Line, Update, Worked, priced, shapes, work
 from zeroone.steps import Block, Step
 from zeroone.support.validation import BoolArray
@@ -100,7 +100,7 @@ class BlockCoordinateDescent(Recorder):
         """Return the frame of the start."""
         if self.before is None:
             return None
-        terms = [significant(first.before.get(name, np.nan)) for name in self.terms]
+        terms = [significant(first.before.get(name, np.nan), EXACT) for name in self.terms]
         self.last = terms
         return {
             "sweep": 0,

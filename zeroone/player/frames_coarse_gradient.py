@@ -11,7 +11,7 @@ import numpy as np
 from zeroone.gaussian.descent import Point
 from zeroone.gaussian.filters import angle_between_units
 from zeroone.player.mathml import all_of
-from zeroone.player.recording import Recorder, moved, significant
+from zeroone.player.recording import EXACT, Recorder, moved, significant
 from zeroone.player.worked import Comparison, Line, Worked, factor, num
 from zeroone.steps import Block, Step
 from zeroone.support.validation import FloatArray
@@ -55,7 +55,7 @@ class CoarseGradientFrames(Recorder):
 
     def opening(self, first: Step) -> dict[str, Any] | None:
         """Return the frame of the start."""
-        terms = [significant(first.before.get(name, np.nan)) for name in self.terms]
+        terms = [significant(first.before.get(name, np.nan), EXACT) for name in self.terms]
         self.last = terms
         return {
             "sweep": 0,

@@ -12,7 +12,7 @@ from zeroone.gaussian.rvscgd import METHODS, Runs, State
 from zeroone.gaussian.theory import smallest_delta
 from zeroone.penalties import L0, L1, PENALTIES, Penalty
 from zeroone.player.mathml import all_of
-from zeroone.player.recording import Recorder, moved, significant
+from zeroone.player.recording import EXACT, Recorder, moved, significant
 from zeroone.player.worked import Comparison, Line, Worked, factor, num
 from zeroone.steps import Block, Step
 
@@ -102,7 +102,7 @@ class SplittingFrames(Recorder):
         """Return the frame of the start."""
         if first.sweep > 1:
             return None
-        terms = [significant(first.before.get(name, np.nan)) for name in self.terms]
+        terms = [significant(first.before.get(name, np.nan), EXACT) for name in self.terms]
         self.last = terms
         return {
             "sweep": 0,

@@ -19,8 +19,9 @@ from zeroone.steps import Block, Step
 
 # A change of an objective below this, relative to it, is rounding.
 RESOLUTION = 1e-11
-# Digits of what is shown as a number, and of what is drawn.
-DIGITS, DRAWN = 7, 4
+# Digits of what is drawn, of what is shown as a number, and of what is shown with six digits: so
+# many more that rounding twice gives what rounding once gives.
+DRAWN, DIGITS, EXACT = 4, 7, 12
 
 
 def significant(values: ArrayLike, digits: int = DIGITS) -> Any:
@@ -193,8 +194,8 @@ class Recorder:
         for name in step.after:
             if name not in self.terms:
                 self.terms.append(name)
-        before = [significant(step.before.get(name, np.nan)) for name in self.terms]
-        after = [significant(step.after.get(name, np.nan)) for name in self.terms]
+        before = [significant(step.before.get(name, np.nan), EXACT) for name in self.terms]
+        after = [significant(step.after.get(name, np.nan), EXACT) for name in self.terms]
         happened = self.happened(step)
         result: dict[str, Any] = {"sweep": step.sweep, "block": number, "terms": after}
         if before != self.last:

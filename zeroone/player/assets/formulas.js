@@ -22,10 +22,12 @@ formulas.unit = (p) => {
 // V W^T + b: layer_product.
 formulas.layerProduct = (V, W, b) => V.map((v) => W.map((w, j) => formulas.dot(v, w) + b[j]));
 
+formulas.tiny = 2.2250738585072014e-308; // the smallest positive normal number
+
 // The u nearest to a that is silent, or that fires: zeroone.bcd.blocks.nearest_on_side.
 formulas.nearestOnSide = (a, fires, margin) => {
   if (!fires) return Math.min(a, margin > 0 ? -margin : 0);
-  return Math.max(a, margin > 0 ? margin : Number.MIN_VALUE);
+  return Math.max(a, margin > 0 ? margin : formulas.tiny);
 };
 
 // A forward pass through the hard net, with U moved out of the gap: initial_state.

@@ -68,6 +68,9 @@ function blockCoordinateDescent(root, run, player) {
 
   return {
     draw,
+    // What the page shows at present, with what the reader changed.
+    weights: () => (draw.edited ? draw.edited.after : passed).weights,
+    biases: () => (draw.edited ? draw.edited.after : passed).biases,
     edited: () =>
       draw.edited && draw.edited.after.terms
         ? {
