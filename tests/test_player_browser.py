@@ -167,7 +167,7 @@ def test_playing_and_speed(browser, folder):
     browser.run("return new Promise((done) => setTimeout(done, 200));")
     assert present(browser) == at
     # At the end it stops by itself, and begins anew when asked again.
-    browser.press("+++"[0], "+")
+    browser.press(*"++")
     go(browser, last(browser) - 1)
     browser.click("#play")
     stops = until.replace("zeroone.player.present > 3", "zeroone.player.timer === null")
@@ -538,8 +538,8 @@ def test_a_units_line_is_dragged_and_the_forward_pass_follows(browser, folder):
     assert "recorded" in browser.text("#objective thead")
     browser.click(".reset")
     assert browser.value("zeroone.player.view.edited()") is None
-    drag(browser, ".unit.chosen .line", 25, -10)
-    browser.value("zeroone.player.view.edited() !== null")
+    drag(browser, ".unit.chosen .grip", 25, -10)
+    assert_forward_pass(browser)
     go(browser, 5)
     assert browser.value("zeroone.player.view.edited()") is None
     assert browser.complaints() == []

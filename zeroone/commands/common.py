@@ -90,8 +90,8 @@ def add_data_options(
     )
 
 
-def load_data(arguments: argparse.Namespace) -> Dataset:
-    """Return the data set that the options name.
+def load_data(arguments: argparse.Namespace, also: tuple[str, ...] = ()) -> Dataset:
+    """Return the data set that the options name; `also` as for `add_data_options`.
 
     Raises
     ------
@@ -101,7 +101,8 @@ def load_data(arguments: argparse.Namespace) -> Dataset:
     name = arguments.data
     if name not in datasets.NAMES and not name.lower().endswith(".npz"):
         raise ValueError(
-            f"data must be one of {', '.join(datasets.NAMES)}, or a file FILE.npz, but is {name!r}"
+            f"data must be one of {', '.join((*also, *datasets.NAMES))}, or a file FILE.npz, but "
+            f"is {name!r}"
         )
     if name in datasets.NAMES[1:] and arguments.data_dir is None and not os.environ.get(VARIABLE):
         raise ValueError(

@@ -225,7 +225,7 @@ def read_data(
     n_samples = check_integer("samples", arguments.samples, minimum=2)
     if arguments.data in PLANES:
         return *plane(arguments.data, min(n_samples, MOST_POINTS), rng), None
-    data = load_data(arguments)
+    data = load_data(arguments, also=PLANES)
     chosen = choose_samples(data.y_train, n_samples, rng)
     return *prepare(data, chosen), data.X_train[chosen]
 
