@@ -6,6 +6,7 @@ import io
 import json
 import re
 import zlib
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -68,9 +69,7 @@ def test_each_algorithm_makes_a_page_without_any_option(tmp_path, algorithm, kin
 def test_the_default_run_of_block_coordinate_descent_is_worth_watching(tmp_path):
     frames = played(tmp_path, "bcd")[0]["frames"]
     totals = [sum(frame["terms"]) for frame in frames]
-    assert all(
-        after <= before * (1 + 1e-9) for before, after in zip(totals, totals[1:], strict=False)
-    )
+    assert all(after <= before * (1 + 1e-9) for before, after in pairwise(totals))
     assert sum(frame["numbers"].get("flipped", 0) > 0 for frame in frames) >= 3
     assert frames[-1]["numbers"]["accuracy"] > frames[1]["numbers"]["accuracy"] + 0.3
 
