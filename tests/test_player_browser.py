@@ -21,10 +21,10 @@ from zeroone.gaussian.rvscgd import iterate as splitting_steps
 from zeroone.gaussian.theory import smallest_delta
 from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.penalties import get_penalty
-from zeroone.player.document import page, record, render
+from zeroone.player.document import page, record, render, show
 from zeroone.player.worked import num
 
-KINDS = ("bcd", "joint", "digits", "rvscgd", "many", "ftprop", "coarse", "terms")
+KINDS = ("bcd", "joint", "digits", "rvscgd", "many", "ftprop", "unmeasured", "coarse", "terms")
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,7 @@ def folder(tmp_path_factory, browser):
     page(runs.splitting(), folder / "rvscgd.html")
     page(runs.splitting(d=50, method="admm"), folder / "many.html")
     page(runs.targets(), folder / "ftprop.html")
+    page(runs.targets(measure=False, normalise=True), folder / "unmeasured.html")
     page(runs.coarse(), folder / "coarse.html")
     X, Y = runs.plane()
     page(
@@ -707,3 +708,23 @@ def test_numbers_are_printed_as_python_prints_them(browser, folder):
     for value, text in zip(values, shown, strict=True):
         # Python rounds halves of the decimal digits exactly, as toPrecision does.
         assert text == num(value), value
+
+
+def test_a_notebook_embeds_the_player(browser, tmp_path):
+    """In a frame that may run scripts and nothing else, beside the card of a step."""
+    steps, start = runs.blocks()
+    shown = show(steps, start=start, height=600)._repr_html_()
+    card = next(runs.splitting())._repr_html_()
+    text = f"<!DOCTYPE html><meta charset='utf-8'><title>Notebook</title>{card}{shown}"
+    (tmp_path / "notebook.html").write_text(text, encoding="utf-8")
+    browser.look()
+    browser.driver.get_log("browser")
+    browser.driver.get((tmp_path / "notebook.html").as_uri())
+    browser.driver.switch_to.frame(browser.find("iframe"))
+    browser.driver.execute_async_script(
+        "const done = arguments[0]; zeroone.ready.then(() => done(), () => done());"
+    )
+    browser.click("#forward")
+    assert browser.text("#status").startswith("Step 1 of 18")
+    browser.driver.switch_to.default_content()
+    assert browser.complaints() == []

@@ -16,7 +16,9 @@ CARD = (
 )
 TRACK = "display: block; width: 10em; height: .8em; background: rgba(128, 128, 128, .25)"
 BAR = "display: block; height: 100%; background: #0072b2"
-CELL = "text-align: right; font-variant-numeric: tabular-nums"
+CELL = "text-align: right; padding: .1em .6em; font-variant-numeric: tabular-nums"
+# A change below this, relative to the largest number, is rounding.
+RESOLUTION = 1e-11
 
 
 def card(title: str, lines: Sequence[str], rows: Sequence[Row]) -> str:
@@ -39,7 +41,7 @@ def card(title: str, lines: Sequence[str], rows: Sequence[Row]) -> str:
     largest = max(sizes, default=0.0) or 1.0
     text = "".join(f"<div>{escape(line) or '&nbsp;'}</div>" for line in lines)
     body = "".join(table_row(row, largest) for row in rows)
-    head = "".join(f'<th style="text-align: {side}">{name}</th>' for name, side in (
+    head = "".join(f'<th style="padding: .1em .6em; text-align: {side}">{name}</th>' for name, side in (
         ("term", "left"), ("before", "right"), ("after", "right"), ("change", "right"), ("", "left")
     ))  # fmt: skip
     return (
@@ -54,10 +56,12 @@ def table_row(row: Row, largest: float) -> str:
     """Return a row of the table with its bar."""
     name, before, after = row
     change = after - before
+    if abs(change) <= RESOLUTION * largest:
+        change = 0.0
     sign = "▼ " if change < 0 else "▲ " if change > 0 else ""
     size = min(abs(after) / largest, 1) if math.isfinite(after) else 0
     return (
-        f'<tr><td style="text-align: left">{escape(name)}</td>'
+        f'<tr><td style="{CELL}; text-align: left">{escape(name)}</td>'
         f'<td style="{CELL}">{before:.6g}</td><td style="{CELL}">{after:.6g}</td>'
         f'<td style="{CELL}">{sign}{abs(change):.4g}</td><td><span style="{TRACK}">'
         f'<span style="{BAR}; width: {100 * size:.1f}%"></span></span></td></tr>'

@@ -6,7 +6,7 @@ const views = {
   rvscgd: rvscgdView,
   "target-propagation": targetPropagation,
   "coarse-gradient": coarseGradient,
-  terms: () => ({ draw() {} }),
+  terms: coursesOfTerms,
 };
 
 async function unpacked(letters) {
@@ -69,6 +69,8 @@ class Player {
     this.find = (id) => document.getElementById(id);
     if (run.separate) this.find("objective-title").textContent = "Losses of the layers";
     if (run.more) this.find("more").hidden = false;
+    this.find("shapes-panel").hidden = !run.blocks.some((block) => block.shapes.length);
+    this.find("worked-panel").hidden = !run.frames.some((frame) => frame.worked);
     this.view = views[run.kind](this.find("pictures"), run, this);
     this.objective = objectiveView(this.find("objective"), run);
     const slider = this.find("slider");
@@ -129,6 +131,8 @@ class Player {
     const happened = frame.happened || "nothing else changes";
     const symbol = this.run.symbol;
     if (!block) return `${place}. ${frame.happened || "The start"}. ${symbol} = ${this.total(i)}.`;
+    if (frame.terms.every((each) => each === null))
+      return `${place}, ${this.run.turn} ${frame.sweep}: ${block.name}. ${happened}.`;
     const own = this.run.separate ? this.ownTerm(i) : null;
     const before = drawing.number(own ? own.before : sum(this.run.before(i)));
     const after = own ? drawing.number(own.after) : this.total(i);

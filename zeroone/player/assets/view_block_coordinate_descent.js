@@ -429,7 +429,8 @@ function accuracyPanel(root, accuracies) {
   const percent = (value) => `${drawing.number(100 * value, 4)}%`;
   const draw = (i, hand) => {
     const recorded = percent(accuracies[i]);
-    big.textContent = hand === null ? recorded : `${percent(hand)} (recorded: ${recorded})`;
+    big.innerHTML =
+      hand === null ? recorded : `${percent(hand)} <small>recorded: ${recorded}</small>`;
     course.draw([accuracies.map((each) => 100 * each)], i);
   };
   return { draw };

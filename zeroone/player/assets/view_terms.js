@@ -67,3 +67,18 @@ function lastKnown(run, n) {
     return last;
   });
 }
+
+// All that is known of any solver: the course of each term.
+function coursesOfTerms(root, run) {
+  const courses = run.terms.map((name, n) => {
+    const values = lastKnown(run, n);
+    const { body } = drawing.panel(root, name);
+    const course = drawing.course(body, {
+      lines: [{ colour: drawing.colour(n) }],
+      label: `${name} after each step`,
+    });
+    course.build([values]);
+    return { course, values };
+  });
+  return { draw: (i) => courses.forEach(({ course, values }) => course.draw([values], i)) };
+}
