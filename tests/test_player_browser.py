@@ -23,6 +23,7 @@ from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.penalties import get_penalty
 from zeroone.player.document import page, record, render, show
 from zeroone.player.worked import num
+from zeroone.steps import Step
 
 KINDS = ("bcd", "joint", "digits", "rvscgd", "many", "ftprop", "unmeasured", "coarse", "terms")
 
@@ -299,6 +300,35 @@ def test_what_cannot_be_shown_says_so(browser, tmp_path):
     browser.open(tmp_path / "broken.html")
     assert "The run cannot be shown" in browser.text("#failure")
     assert browser.find("#failure").is_displayed()
+
+
+def test_odd_runs_are_shown_too(browser, tmp_path):
+    """One step, one sample, one class, targets that are no classes, units that are removed."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((7, 2))
+    odd = {
+        "one": (runs.targets(), {"limit": 1}),
+        "first": (runs.blocks()[0], {"limit": 1}),
+        "sample": (runs.blocks(data=(X[:1], np.eye(2)[:1]))[0], {}),
+        "regression": (runs.blocks(data=(X, rng.standard_normal((7, 1))))[0], {}),
+        "removed": (runs.blocks(data=(X, np.eye(2)[[0, 1] * 3 + [0]]), lam=1e3)[0], {}),
+        "features": (runs.blocks(data=(rng.standard_normal((7, 3)), np.eye(2)[[0] * 7]))[0], {}),
+        "still": (runs.coarse(start=0.0), {}),
+        "opposite": (runs.coarse(start=np.pi, d=4), {}),
+        "stiff": (runs.splitting(beta=9.0), {}),
+        "far": (runs.splitting(every=7), {}),
+        "unknown": (iter([Step(1, "x", {}, {}), Step(1, "y", {"f": 1.0}, {"f": np.inf})]), {}),
+    }
+    browser.look()
+    for name, (steps, options) in odd.items():
+        page(steps, tmp_path / f"{name}.html", **options)
+        browser.open(tmp_path / f"{name}.html")
+        for i in (0, 1, last(browser)):
+            go(browser, i)
+        said = browser.run("return document.body.innerText;")
+        assert browser.complaints() == [], name
+        assert not re.search("NaN|undefined|Infinity", said), name
+        assert not browser.find("#failure").is_displayed(), name
 
 
 # ----------------------------------------------------------------- numbers on the page and in steps

@@ -135,6 +135,7 @@ drawing.course = (body, options) => {
   const build = (all) => {
     count = all[0].length;
     const values = all.flat().filter(Number.isFinite);
+    if (!values.length) values.push(0);
     if (level !== undefined && Number.isFinite(level)) values.push(level);
     let least = low !== undefined ? low : Math.min(...extremes(values));
     let most = Math.max(...extremes(values));
@@ -159,10 +160,10 @@ drawing.course = (body, options) => {
         (i) =>
           `<text class="tick" x="${p(x(i))}" y="${height - 6}" text-anchor="middle">${i}</text>`,
       );
-    const paths = all.map(
-      (each) =>
-        "M" + drawing.thinned(each).map(([i, value]) => `${p(x(i))},${p(y(value))}`).join("L"),
-    );
+    const paths = all.map((each) => {
+      const points = drawing.thinned(each).map(([i, value]) => `${p(x(i))},${p(y(value))}`);
+      return points.length ? `M${points.join("L")}` : "";
+    });
     const drawn = (style) =>
       paths
         .map((d, n) => `<path class="course ${style}" style="stroke:${lines[n].colour}" d="${d}"/>`)

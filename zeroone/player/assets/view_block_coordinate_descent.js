@@ -458,7 +458,7 @@ function drawWeights(body, run, i, seen, image) {
       ]),
     );
     body.querySelector(".caption").textContent =
-      `W1 as pictures, a unit each${moved.W1 ? " (they moved)" : ""}: blue adds, red subtracts; ` +
+      `W1 as pictures, a unit each${moved.W1 ? " (they moved)" : ""}: blue adds, orange subtracts; ` +
       `full colour is ${drawing.number(most, 3)}.`;
   }
   const place = image ? body.querySelector(".rest") : body;

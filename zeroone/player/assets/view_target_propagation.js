@@ -58,7 +58,7 @@ function layersPanel(root, run, player) {
     const n = Math.min(Number(range.value), X.length) - 1;
     output.textContent = `${n + 1} of ${X.length}`;
     const p = drawing.place;
-    const xs = sizes.map((_, l) => 40 + ((width - 80) * l) / (sizes.length - 1));
+    const xs = sizes.map((_, l) => 64 + ((width - 110) * l) / (sizes.length - 1));
     const ys = (l, j) => {
       const shown = Math.min(sizes[l], most);
       return 24 + (height - 40) * ((j + 0.5) / shown);
