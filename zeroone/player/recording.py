@@ -129,7 +129,6 @@ class Recorder:
         self.described: list[dict[str, Any]] = []
         self.kept: dict[str, Any] = {}
         self.last: list[Any] | None = None
-        self.noted: dict[str, Any] = {}
 
     # ------------------------------------------------- what a recorder of its own kind says
 
