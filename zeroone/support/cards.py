@@ -41,9 +41,10 @@ def card(title: str, lines: Sequence[str], rows: Sequence[Row]) -> str:
     largest = max(sizes, default=0.0) or 1.0
     text = "".join(f"<div>{escape(line) or '&nbsp;'}</div>" for line in lines)
     body = "".join(table_row(row, largest) for row in rows)
-    head = "".join(f'<th style="padding: .1em .6em; text-align: {side}">{name}</th>' for name, side in (
-        ("term", "left"), ("before", "right"), ("after", "right"), ("change", "right"), ("", "left")
-    ))  # fmt: skip
+    head = "".join(
+        f'<th style="{CELL}; text-align: {"left" if name == "term" else "right"}">{name}</th>'
+        for name in ("term", "before", "after", "change", "")
+    )
     return (
         f'<div style="{CARD}"><div style="font-weight: 600">{escape(title)}</div>'
         '<div style="font-family: ui-monospace, monospace; font-size: .85em; margin: .4em 0; '
