@@ -38,6 +38,10 @@ SMALL = {
     "assignment": "start forward",
     "grade": "forward forward/starter.py",
     "figures": "step_and_pseudo_derivatives --quick --to figures",
+    "play bcd": "--data data.npz --hidden 3 --samples 10 --steps 9 --html page.html",
+    "play rvscgd": "--n-iter 20 --steps 9 --html page.html",
+    "play ftprop": "--data data.npz --hidden 3 --samples 10 --steps 9 --html page.html",
+    "play coarse": "--n-iter 20 --steps 9 --html page.html",
 }
 
 # One process imports everything once; each case is a process forked from it, as if just started.
@@ -92,19 +96,24 @@ def run_all(folder, cases):
     return json.loads(done.stdout)
 
 
-def commands():
-    """Return the parsers of the commands by name."""
+def subcommands(parser):
+    """Return the parsers of a parser's commands by name."""
     (subparsers,) = (
-        action
-        for action in build_parser()._actions
-        if isinstance(action, argparse._SubParsersAction)
+        action for action in parser._actions if isinstance(action, argparse._SubParsersAction)
     )
     return subparsers.choices
 
 
+def commands():
+    """Return the parsers of the commands by name, each algorithm of ``play`` as one of its own."""
+    found = dict(subcommands(build_parser()))
+    played = subcommands(found.pop("play"))
+    return found | {f"play {name}": parser for name, parser in played.items()}
+
+
 def base(command, flag):
     """Return the arguments that make an option matter."""
-    arguments = [command, *SMALL[command].split()]
+    arguments = [*command.split(), *SMALL[command].split()]
     if command == "prune" and flag != "--keep" and flag != "--max-loss":
         arguments += ["--keep", "2"]
     if command == "train":

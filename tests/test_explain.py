@@ -1,6 +1,7 @@
 """The walk through one sweep: numbers by hand against the library's, the text, bad options."""
 
 import argparse
+import io
 import itertools
 import re
 
@@ -246,7 +247,7 @@ def test_objective_is_that_of_the_solver_and_of_the_definition(splitting, order)
 
 
 def test_printed_objective_adds_up(capsys):
-    assert run("--splitting", "three", "--hidden", "6,4") == 0
+    assert run("--splitting", "three", "--hidden", "6,4", "--sample", "1") == 0
     text = capsys.readouterr().out
     sections = text.split("F by term")[1:]
     assert len(sections) == 7
@@ -291,7 +292,7 @@ def test_no_line_is_longer_than_the_width(width, capsys):
 
 def test_printed_results_are_the_compared_ones(capsys):
     for splitting in SPLITTINGS:
-        assert run("--splitting", splitting, "--hidden", "5,3") == 0
+        assert run("--splitting", splitting, "--hidden", "5,3", "--sample", "1") == 0
         text = capsys.readouterr().out
         pairs = re.findall(rf"by hand +({NUMBER}) +library +({NUMBER}) +agree$", text, re.MULTILINE)
         assert len(pairs) >= 2 * 5 - 1
@@ -301,7 +302,7 @@ def test_printed_results_are_the_compared_ones(capsys):
 def test_worked_costs_can_be_redone_from_what_is_printed(capsys):
     """A student's sums: products that are printed as products give the printed result."""
     for splitting in SPLITTINGS:
-        run("--splitting", splitting, "--width", "400", "--tau", "0.05")
+        run("--splitting", splitting, "--width", "400", "--tau", "0.05", "--unit", "1")
         text = capsys.readouterr().out
         checked = 0
         for line in text.splitlines():
@@ -321,7 +322,7 @@ def test_worked_costs_can_be_redone_from_what_is_printed(capsys):
 
 
 def test_shapes_are_the_actual_ones(capsys):
-    run("--samples", "50", "--hidden", "6,4")
+    run("--samples", "50", "--hidden", "6,4", "--unit", "1")
     text = capsys.readouterr().out
     for shape in (
         r"V0 +50 x 65 ",
@@ -333,6 +334,61 @@ def test_shapes_are_the_actual_ones(capsys):
         r"V\^T V +65 x 65 ",
     ):
         assert re.search(rf"^  {shape}", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("splitting", SPLITTINGS)
+@pytest.mark.parametrize("order", ["backward", "forward"])
+def test_the_walk_begins_where_something_happens(splitting, order, capsys):
+    """The first update that is told in full moved F or a bit; those before it take no numbers."""
+    assert run("--splitting", splitting, "--order", order) == 0
+    before, update, told = capsys.readouterr().out.partition("Equation\n")
+    assert update
+    first = told.split("By hand:")[0]
+    flips = re.search(r"(\d+) bits? flips?\.", first)
+    assert re.search(r"^  F  .*falls$", first, re.MULTILINE) or int(flips[1]) > 0
+    idle = re.findall(r"^Update (\d+) of \d+: \w+ has nothing to gain", before, re.MULTILINE)
+    assert idle == ([] if order == "forward" else [str(n + 1) for n in range(len(idle))])
+    assert (order == "backward") == bool(idle)
+
+
+def test_what_is_asked_for_is_told_from_the_first_update(capsys):
+    for words in (("--unit", "1"), ("--sample", "3")):
+        assert run(*words) == 0
+        text = capsys.readouterr().out
+        assert text.count("By hand:") == 3
+        assert "has nothing to gain, since" not in text
+
+
+class Terminal(io.StringIO):
+    """A terminal at which someone has typed already."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("typed", "updates", "asked"),
+    [("\n\n\n", 3, 1), ("q\n", 2, 1), ("quit\n", 2, 1), ("", 2, 1), ("go on\n", 3, 1)],
+)
+def test_step_waits_for_enter(typed, updates, asked, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", Terminal(typed))
+    assert run("--step") == 0
+    text = capsys.readouterr().out
+    assert text.count("Update ") == updates
+    assert text.count("Enter goes on") == asked
+    assert "Summary" in text
+
+
+def test_step_does_not_wait_where_there_is_no_terminal(monkeypatch, capsys):
+    class Pipe(io.StringIO):
+        def readline(self, *arguments):
+            raise AssertionError("nobody is there to answer")
+
+    monkeypatch.setattr("sys.stdin", Pipe())
+    assert run("--step") == 0
+    stepped = capsys.readouterr().out
+    assert run() == 0
+    assert stepped == capsys.readouterr().out
 
 
 def test_same_seed_same_text(capsys):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # the table below, for type checkers and editors
     from zeroone import losses as losses
     from zeroone import nets as nets
     from zeroone import penalties as penalties
+    from zeroone import player as player
     from zeroone import targetprop as targetprop
     from zeroone.activations import sign as sign
     from zeroone.activations import staircase as staircase
@@ -70,6 +71,7 @@ _MODULES = (
     "losses",
     "nets",
     "penalties",
+    "player",
     "targetprop",
 )
 _NAMES = {

@@ -90,6 +90,20 @@ class Step:
         """By how much the update lowered the objective (negative if it rose)."""
         return self.objective_before - self.objective_after
 
+    def _repr_html_(self) -> str:
+        """Return the step as a card, which a notebook shows: equation, terms before and after."""
+        from zeroone.support.cards import card  # only notebooks need it
+
+        missing = float("nan")
+        rows = [(name, self.before.get(name, missing), self.after[name]) for name in self.after]
+        if len(rows) > 1:
+            rows.append(("objective", self.objective_before, self.objective_after))
+        lines = getattr(self.block, "equation", "").splitlines()
+        if "flipped" in self.info:
+            flips = self.info["flipped"]
+            lines.append("1 bit flips" if flips == 1 else f"{flips} bits flip")
+        return card(f"{self.block}, sweep {self.sweep}", lines, rows)
+
 
 class History:
     """A table of what happened, a row an entry, with columns as they come up.

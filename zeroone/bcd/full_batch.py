@@ -86,6 +86,7 @@ def sweeps(
             moved, info = updates.update(block)
             info["position"] = sweep - 1 + number / len(order)
             info["epoch_ends"] = number == len(order)
+            info["coefficients"], info["options"] = coefficients, options
             before = terms
             new = {name: evaluate_term(name, state, coefficients) for name in moved}
             terms = {**before, **new}
@@ -241,7 +242,8 @@ def iterate(
     Step
         After every block update: the sweep, the `Block` such as ``"U2"``, the terms of F before and
         after, and the live `State`. ``info["position"]`` counts sweeps as a fraction, and
-        ``info["epoch_ends"]`` says whether this block is its sweep's last. After a block of bits,
+        ``info["epoch_ends"]`` says whether this block is its sweep's last; ``info["coefficients"]``
+        are the prices of the sweep, and ``info["options"]`` the `Options`. After a block of bits,
         ``info["flipped"]`` is how many flipped and, where neurons take turns, ``info["order"]`` is
         that of their turns.
 

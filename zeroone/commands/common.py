@@ -74,9 +74,11 @@ def number_or_none(text: str) -> float | None:
         raise argparse.ArgumentTypeError(f"must be a number or none, but is {text!r}") from None
 
 
-def add_data_options(parser: argparse.ArgumentParser, default: str | None = None) -> None:
-    """Add --data and what belongs to it."""
-    names = ", ".join(datasets.NAMES)
+def add_data_options(
+    parser: argparse.ArgumentParser, default: str | None = None, also: tuple[str, ...] = ()
+) -> None:
+    """Add --data and what belongs to it; `also` are names that only this command knows."""
+    names = ", ".join((*also, *datasets.NAMES))
     parser.add_argument(
         "--data",
         required=default is None,
@@ -121,8 +123,8 @@ def add_worker_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_data(arguments: argparse.Namespace) -> Dataset:
-    """Return the data set that the options name.
+def load_data(arguments: argparse.Namespace, also: tuple[str, ...] = ()) -> Dataset:
+    """Return the data set that the options name; `also` as for `add_data_options`.
 
     Raises
     ------
@@ -133,8 +135,8 @@ def load_data(arguments: argparse.Namespace) -> Dataset:
     is_table = name.lower().endswith(datasets.ENDINGS)
     if name not in datasets.NAMES and not is_table and not name.lower().endswith(".npz"):
         raise ValueError(
-            f"data must be one of {', '.join(datasets.NAMES)}, or a file FILE.npz or FILE.csv, but "
-            f"is {name!r}"
+            f"data must be one of {', '.join((*also, *datasets.NAMES))}, or a file FILE.npz or "
+            f"FILE.csv, but is {name!r}"
         )
     if is_table and arguments.label is None:
         raise ValueError(f"label is missing: say which column of {name} it is, with --label COLUMN")

@@ -2,11 +2,14 @@
 
 For each block update: the equation, the shapes, the objective before and after, and one element
 computed by hand from the numbers of the run, next to the library's (`zeroone.player.worked`).
+Updates before the first in which something happens take a line each, unless a unit or a sample is
+asked for.
 """
 
 import argparse
 import copy
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,7 +25,7 @@ from zeroone.bcd.objective import per_layer
 from zeroone.commands.common import add_data_options, load_data, numbers
 from zeroone.datasets import Dataset
 from zeroone.nets.scaling import InputScaling
-from zeroone.player.worked import Line, Update, Worked, num, shapes, work
+from zeroone.player.worked import Line, Update, Worked, num, priced, shapes, work
 from zeroone.support.validation import FloatArray, check_hidden, check_integer
 
 WIDTH = 88
@@ -115,6 +118,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         type=int,
         help=f"columns of the output (default: the terminal's up to {WIDEST}, or {WIDTH})",
     )
+    add(
+        "--step",
+        action="store_true",
+        help="wait for Enter after each block (q and Enter ends the walk)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -194,24 +202,10 @@ class BlockReport:
         fall = self.objective_before - self.objective_after
         return fall if abs(fall) > RESOLUTION * self.objective_before else 0.0
 
-
-def priced(update: Update) -> Line:
-    """Return the numbers that stand for the letters of a block's equation."""
-    layer, prices, kind = update.layer, update.coefficients, update.kind
-    if kind == "W":
-        tau, gamma, lam = prices.layer_weight(layer), prices.gamma[layer], prices.lam[layer]
-        top = " (the output layer)" if layer == update.before.n_layers - 1 else ""
-        price = f", lam = {num(lam)}" if lam else ""
-        return "with", f"tau = {num(tau)}{top}, gamma = {num(gamma)}{price}"
-    kappa = f"kappa = {num(prices.layer_weight(layer + 1))}"
-    tau_pi = f"tau = {num(prices.tau[layer])}, pi = {num(update.pi)}"
-    if kind == "V":
-        return "with", f"{kappa}, pi = {num(update.pi)}, b the bias of W{layer + 2}"
-    if kind == "U":
-        return "with", tau_pi
-    if update.options.splitting == "two":
-        tau_pi = f"tau = {num(prices.tau[layer])}"
-    return "with", f"{tau_pi}, {kappa}"
+    @property
+    def idle(self) -> bool:
+        """Whether nothing happened: F is what it was, no bit flipped, and the library agrees."""
+        return self.fall == 0 and self.flips == 0 and self.worked.agrees
 
 
 def report(update: Update) -> BlockReport:
@@ -440,6 +434,26 @@ def render_block(number_of: int, total: int, report: BlockReport, width: int) ->
     ]
 
 
+def render_idle(number_of: int, total: int, report: BlockReport, width: int) -> list[str]:
+    """Return one paragraph about an update with nothing to gain."""
+    text = (
+        f"Update {number_of} of {total}: {report.block} has nothing to gain, since the start "
+        f"is its minimum already; F stays {num(report.objective_after)}."
+    )
+    return [*paragraph(text, width), ""]
+
+
+def wait_for_enter() -> bool:
+    """Wait for Enter, and return whether to go on; where nobody is at a terminal, do not wait."""
+    if not sys.stdin.isatty():
+        return True
+    print("Enter goes on, q ends: ", end="", flush=True)
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):  # Ctrl-D leaves the cursor behind the question
+        print()
+    return answer != "" and answer.strip().lower() not in ("q", "quit")
+
+
 def verdict(reports: Sequence[BlockReport]) -> str:
     """Return one sentence or two on whether F fell, and on the bits."""
     falls = [report.fall for report in reports]
@@ -504,8 +518,13 @@ def run(arguments: argparse.Namespace) -> int:
     print()
     reports: list[BlockReport] = []
     total = len(options.blocks(len(hidden) + 1, np.random.default_rng(0)))
+    begun = unit is not None or sample is not None  # what was asked for is shown in any case
     for each in explain_sweep(X, Y, hidden, options, rng, unit=unit, sample=sample):
         reports.append(each)
-        print("\n".join(render_block(len(reports), total, each, width)))
+        begun = begun or not each.idle
+        render = render_block if begun else render_idle
+        print("\n".join(render(len(reports), total, each, width)))
+        if arguments.step and begun and len(reports) < total and not wait_for_enter():
+            break
     print("\n".join(render_summary(reports, width)))
     return 0 if all(each.worked.agrees and each.fall >= 0 for each in reports) else 1

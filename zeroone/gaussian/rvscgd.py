@@ -394,7 +394,8 @@ def iterate(
     ------
     Step
         ``sweep`` is the iteration. The terms are "loss", "penalty", "coupling" and, for ADMM,
-        "multiplier", which is <z, w - u>. ``state`` is a `State`.
+        "multiplier", which is <z, w - u>. ``state`` is a `State`, and ``info["runs"]`` is the run:
+        its start, its teacher and its parameters.
 
     Raises
     ------
@@ -432,7 +433,7 @@ def _steps(runs: Runs, method: Method, n_iter: int, every: int) -> Iterator[Step
         values = runs.terms(state, runs.angles(state.w))
         return {name: float(value) for name, value in values.items()}
 
-    state = runs.start(method)
+    state, info = runs.start(method), {"runs": runs}
     for iteration in range(every, n_iter + 1, every):
         if every > 1:
             _, state = advance(updates, (every - 1) * len(method.blocks))
@@ -441,7 +442,7 @@ def _steps(runs: Runs, method: Method, n_iter: int, every: int) -> Iterator[Step
             before = after
             block, state = advance(updates, 1)
             after = terms(state)
-            yield Step(iteration, block, before, after, state)
+            yield Step(iteration, block, before, after, state, info)
 
 
 def trajectories(

@@ -204,6 +204,25 @@ def shapes(update: Update) -> tuple[tuple[str, tuple[int, ...], str], ...]:
     return tuple(rows[2:3] + rows[4:] if update.kind == "V" else rows)
 
 
+def priced(update: Update) -> Line:
+    """Return the numbers that stand for the letters of a block's equation."""
+    layer, prices, kind = update.layer, update.coefficients, update.kind
+    if kind == "W":
+        tau, gamma, lam = prices.layer_weight(layer), prices.gamma[layer], prices.lam[layer]
+        top = " (the output layer)" if layer == update.before.n_layers - 1 else ""
+        price = f", lam = {num(lam)}" if lam else ""
+        return "with", f"tau = {num(tau)}{top}, gamma = {num(gamma)}{price}"
+    kappa = f"kappa = {num(prices.layer_weight(layer + 1))}"
+    tau_pi = f"tau = {num(prices.tau[layer])}, pi = {num(update.pi)}"
+    if kind == "V":
+        return "with", f"{kappa}, pi = {num(update.pi)}, b the bias of W{layer + 2}"
+    if kind == "U":
+        return "with", tau_pi
+    if update.options.splitting == "two":
+        tau_pi = f"tau = {num(prices.tau[layer])}"
+    return "with", f"{tau_pi}, {kappa}"
+
+
 # ---------------------------------------------------------------------------------- rows of weights
 
 

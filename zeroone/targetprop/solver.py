@@ -161,7 +161,8 @@ def batch_steps(
         Blocks ``W_h``, ..., ``W_1``. The terms are the losses of the layers that have been updated
         on this batch so far, each on its targets and on the input that it had in the forward pass
         (`TargetState.inputs`), so that ``decrease`` is by how much the loss of the layer that moved
-        has fallen. ``info["targets"]`` has the targets of a hidden layer.
+        has fallen. ``info["classes"]`` are the batch's classes, ``info["options"]`` the options,
+        and ``info["targets"]`` the targets of a hidden layer.
     """
     layers, units, judge = state.net, options.units, output_loss(options.output)
     scores = forward(state, V, units)
@@ -174,6 +175,7 @@ def batch_steps(
             before, after = loss(Z[i]), loss(layers[i].forward(state.inputs[i], remember=False))
         earlier = terms | {name: before}
         terms[name] = after
+        info |= {"classes": classes, "options": options}
         return Step(state.epoch, names[i], earlier, dict(terms), state, info)
 
     G = judge.weighted_derivative(scores, classes, sample_weight)
