@@ -11,6 +11,7 @@ import numpy as np
 
 from zeroone.bcd import blocks
 from zeroone.bcd.neurons import sweep_neurons
+from zeroone.bcd.neurons_grouped import sweep_groups
 from zeroone.claims.bcd.blocks import (
     SOURCE,
     Layer,
@@ -139,12 +140,12 @@ def draw_scales(rng: np.random.Generator, count: int) -> list[Scale]:
     return [Scale(2.0 ** int(rng.integers(-6, 7)), int(rng.integers(1, 5))) for _ in range(count)]
 
 
-def measure_ties(rules: tuple[Any, Any, Any], at: Scale) -> Pairs:
+def measure_ties(rules: tuple[Any, ...], at: Scale) -> Pairs:
     """Compare, each plus 1, the rows that are kept on a tie and the bits that are set, with none.
 
-    Just beyond the tie all are kept, and set.
+    Just beyond the tie all are kept, and set; so many flips are reported.
     """
-    keep_rows, update_preactivations, sweep = rules
+    keep_rows, update_preactivations, sweep, sweep_grouped = rules
     pairs: Pairs = []
     # V = 0 without a bias: H = gamma I, and a row's gain is gamma |w|^2.
     gram = blocks.Gram(np.zeros((2, 2)), bias=False)
@@ -160,10 +161,12 @@ def measure_ties(rules: tuple[Any, Any, Any], at: Scale) -> Pairs:
             U = update_preactivations(A, V, tau=1.0, pi=at.size, margin=margin)
             pairs.append((1.0 + np.count_nonzero(U > 0), 1.0 + fired))
             # |w|^2/2 = w . r0 for w = 2 s and r0 = s: the next layer does not care.
-            w, bits = np.full((1, 1), 2 * at.size), np.zeros((at.n, 1), dtype=bool)
-            r0 = np.full((at.n, 1), at.size * (1 + 2 * (v - 0.5)))
-            sweep(bits, A, r0, w, kappa=1.0, tau=1.0, margin=margin)
-            pairs.append((1.0 + np.count_nonzero(bits), 1.0 + fired))
+            w, r0 = np.full((1, 1), 2 * at.size), np.full((at.n, 1), at.size * (1 + 2 * (v - 0.5)))
+            for groups in ((), ([slice(0, 1)],)):
+                bits = np.zeros((at.n, 1), dtype=bool)
+                rule = sweep_grouped if groups else sweep
+                flips = rule(*groups, bits, A, r0.copy(), w, kappa=1.0, tau=1.0, margin=margin)
+                pairs += [(1.0 + np.count_nonzero(bits), 1.0 + fired), (1.0 + flips, 1.0 + fired)]
     return pairs
 
 
@@ -189,7 +192,12 @@ def eager_sweep(bits: BoolArray, A: FloatArray, R: FloatArray, W: FloatArray, **
     return sweep_neurons(bits, A + 1e-9 * np.abs(W).max(), R, W, **prices)
 
 
-RULES = (blocks.keep_rows, blocks.update_preactivations, sweep_neurons)
+def eager_groups(groups: Any, bits: BoolArray, A: FloatArray, *rest: Any, **prices: Any) -> int:
+    """Fire on a tie."""
+    return sweep_groups(groups, bits, A + 1e-9 * np.abs(rest[1]).max(), *rest, **prices)
+
+
+RULES = (blocks.keep_rows, blocks.update_preactivations, sweep_neurons, sweep_groups)
 
 TIES = Claim(
     id="bcd.ties",
@@ -202,8 +210,10 @@ TIES = Claim(
     subject=RULES,
     planted={
         "rows kept": (greedy_rows, *RULES[1:]),
-        "units that fire": (RULES[0], eager_units, RULES[2]),
-        "neurons that fire": (*RULES[:2], eager_sweep),
+        "units that fire": (RULES[0], eager_units, *RULES[2:]),
+        "neurons that fire": (*RULES[:2], eager_sweep, RULES[3]),
+        "groups that fire": (*RULES[:3], eager_groups),
+        "flips not counted": (*RULES[:3], lambda *at, **prices: 0 * sweep_groups(*at, **prices)),
         "at price 0 all rows go": (free_rows, *RULES[1:]),
     },
     tolerance=0.0,

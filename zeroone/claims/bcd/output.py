@@ -11,7 +11,11 @@ from typing import Any
 import numpy as np
 
 from zeroone.bcd import blocks
-from zeroone.bcd.proximal import covariance_metric, proximal_weights_by_sample
+from zeroone.bcd.proximal import (
+    covariance_metric,
+    proximal_weights,
+    proximal_weights_by_sample,
+)
 from zeroone.bcd.regression import RunningRegression, fit_output, output_loss, remove
 from zeroone.claims.bcd.blocks import SOURCE as BCD
 from zeroone.claims.bcd.blocks import Layer, Problem, layer_problems, log_uniform, with_ones
@@ -104,7 +108,13 @@ def measure_running(make: Any, at: Bits) -> Pairs:
     pairs: Pairs = []
     for one in (np.column_stack([W, b]), np.column_stack([again.W, again.b])):
         pairs += list(zip(one.ravel().tolist(), rows.ravel().tolist(), strict=True))
-    return pairs
+    kept = np.append(np.arange(units) % 2 == 0, True)  # a removal drops units from the averages
+    running.keep(kept[:-1])
+    few = np.linalg.lstsq(
+        G[np.ix_(kept, kept)] + at.gamma * np.eye(int(kept.sum())), C[kept], rcond=None
+    )[0].T
+    left = np.column_stack(running.layer())
+    return pairs + list(zip(left.ravel().tolist(), few.ravel().tolist(), strict=True))
 
 
 class Forgetful(RunningRegression):
@@ -490,4 +500,80 @@ COLUMNS = Claim(
     cases=200,
 )
 
-CLAIMS = (RUNNING, OUTPUT, REMOVED, METRIC, COLUMNS)
+# ----------------------------------------------------------------------------------- sample weights
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """A layer's problem, how often each sample counts, and the price of moving."""
+
+    problem: Problem
+    times: FloatArray
+    rho: float
+
+
+def draw_weighted(rng: np.random.Generator, count: int) -> list[Weighted]:
+    """Draw layer problems with samples that count once to four times."""
+    return [
+        Weighted(
+            problem,
+            rng.integers(1, 5, len(problem.U[0])).astype(float),
+            log_uniform(rng, 1e-2, 1e2),
+        )
+        for problem in layer_problems(rng, count)
+    ]
+
+
+def measure_weighted(functions: tuple[Any, Any], at: Weighted) -> Pairs:
+    """Compare both proximal steps with weights with those on repeated samples, by least squares."""
+    batch, single = functions
+    problem, times = at.problem, at.times.astype(int)
+    V, rows = with_ones(problem.V[0]), problem.rows(0)
+    D = problem.U[0] - V @ rows.T
+    many, far = np.repeat(V, times, axis=0), np.repeat(D, times, axis=0)
+    squares = [float(v @ v) for v in many]
+    price = at.rho * sum(squares) / len(squares)
+    H = np.einsum("ni,nj->ij", many, many) + price * np.eye(V.shape[1])
+    together = rows + np.linalg.lstsq(H, many.T @ far, rcond=None)[0].T
+    apart = rows + sum(
+        np.outer(d, v) / (square + price) for d, v, square in zip(far, many, squares, strict=True)
+    )
+    arguments = (problem.W[0], problem.b[0], D, problem.V[0])
+    options: dict[str, Any] = {"rho": at.rho, "sample_weight": at.times}
+    pairs: Pairs = []
+    for function, expected in ((batch, together), (single, apart)):
+        found = np.column_stack(function(*arguments, **options))
+        pairs += list(zip(found.ravel().tolist(), expected.ravel().tolist(), strict=True))
+    return pairs
+
+
+BOTH = (proximal_weights, proximal_weights_by_sample)
+
+
+def unweighted(step: Any) -> Any:
+    """Return a step that ignores the weights."""
+    return lambda *at, sample_weight, **rest: step(*at, **rest)
+
+
+WEIGHTS = Claim(
+    id="bcd.sample-weights",
+    statement="A sample of weight m counts as m samples in the proximal steps of W.",
+    source=SOURCE,
+    kind=Kind.EQUALITY,
+    sample=draw_weighted,
+    measure=each(measure_weighted),
+    subject=BOTH,
+    planted={
+        "ignored in the batch's step": (unweighted(BOTH[0]), BOTH[1]),
+        "ignored in single steps": (BOTH[0], unweighted(BOTH[1])),
+        "squared": (
+            lambda *at, sample_weight, **rest: BOTH[0](*at, sample_weight=sample_weight**2, **rest),
+            BOTH[1],
+        ),
+    },
+    tolerance=1e-7,
+    hypotheses="weights from 1 to 4, rho from 0.01 to 100",
+    cases=100,
+)
+
+CLAIMS = (RUNNING, OUTPUT, REMOVED, METRIC, COLUMNS, WEIGHTS)

@@ -211,6 +211,13 @@ def measure_steps(iterate: Any, batch: Batch) -> Pair:
             ours += [float(step.after.get(name, 0.0)) for name in terms]
             expected += list(terms.values())
             before = sum(terms.values())
+        # Every other iteration only: the same variables as if all had been shown.
+        *_, last = iterate(
+            first.w[0], first.w_star[0], **settings, n_iter=4, every=2, method=method
+        )
+        _, u, _, _ = after(plain_states(first, method), 4 * size)
+        ours += [last.sweep, *last.state.u]
+        expected += [4, *u[0]]
     return np.array(ours), np.array(expected)
 
 

@@ -47,6 +47,8 @@ def draw_data(rng: np.random.Generator, count: int) -> list[Data]:
             X[:, 0] = 2.0
         if index % 4 == 1:
             X = np.round(20 * X)
+        if index % 12 == 11:
+            X[:] = 3.0
         whitening = None if index % 3 == 0 else float(rng.choice([0.1, 1.0, 50.0]))
         weights, biases = rng.standard_normal((units, p)), rng.standard_normal(units)
         drawn.append(Data(X, whitening, weights, biases))

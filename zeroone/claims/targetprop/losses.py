@@ -12,7 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeroone.claims.claim import Claim, Kind
-from zeroone.losses import LOSSES, OUTPUT_LOSSES, Classes, HiddenLoss, OutputLoss
+from zeroone.losses import (
+    LOSSES,
+    OUTPUT_LOSSES,
+    REGRESSION_LOSSES,
+    Classes,
+    HiddenLoss,
+    OutputLoss,
+)
 from zeroone.support.validation import FloatArray
 
 Pair = tuple[FloatArray, FloatArray]
@@ -280,8 +287,47 @@ def all_rivals(scores: FloatArray, classes: Classes) -> FloatArray:
     return over / len(scores)
 
 
+def sample_numbers(rng: np.random.Generator, count: int) -> list[Scored]:
+    """Draw scores with vectors of numbers for what they should be, in the place of classes."""
+    return [
+        replace(at, classes=rng.standard_normal(at.scores.shape))
+        for at in sample_scores(rng, count)
+    ]
+
+
+def plain_squares(scores: Long, numbers: Any) -> Any:
+    """Return 1/(2 N) sum_n |s_n - y_n|^2, entry by entry."""
+    total = np.longdouble(0)
+    for row, wanted in zip(scores, numbers, strict=True):
+        total += sum((s - y) ** 2 for s, y in zip(row, wanted, strict=True)) / 2
+    return total / len(scores)
+
+
+SQUARED = REGRESSION_LOSSES["squared-error"]
 CROSS_ENTROPY, HINGE = OUTPUT_LOSSES["cross-entropy"], OUTPUT_LOSSES["hinge"]
 OUTPUT_CLAIMS = (
+    Claim(
+        id="targetprop.squared-error",
+        statement="The mean of |s - y|^2/2 has the derivative (s - y)/N.",
+        source=SOURCE,
+        kind=Kind.EQUALITY,
+        sample=sample_numbers,
+        measure=measure_output(plain_squares),
+        subject=SQUARED,
+        planted={
+            "not halved": AlteredOutput(SQUARED, value_of=lambda s, y: 2 * SQUARED.value(s, y)),
+            "not divided by N": AlteredOutput(
+                SQUARED, derivative_of=lambda s, y: len(s) * SQUARED.derivative(s, y)
+            ),
+            "what is wanted forgotten": AlteredOutput(
+                SQUARED, derivative_of=lambda s, y: SQUARED.derivative(s, 0 * y)
+            ),
+        },
+        tolerance=1e-9,
+        scale=1e3,
+        hypotheses="1 to 5 samples, 2 to 5 numbers each",
+        cases=60,
+    ),
     Claim(
         id="targetprop.cross-entropy",
         statement="The mean of -log softmax(s)_y has the derivative (softmax(s) - one-hot)/N.",
