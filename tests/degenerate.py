@@ -222,8 +222,8 @@ def degenerate(subject: Any, spoil: Spoil) -> Any:
         return {name: degenerate(each, spoil) for name, each in subject.items()}
     if isinstance(subject, type):
         return spoilt_class(subject, spoil)
-    if dataclasses.is_dataclass(subject) and not callable(subject):
-        parts = {each.name: getattr(subject, each.name) for each in dataclasses.fields(subject)}
+    parts = vars(subject) if dataclasses.is_dataclass(subject) else {}
+    if any(map(callable, parts.values())):
         return dataclasses.replace(
             subject, **{name: degenerate(each, spoil) for name, each in parts.items()}
         )

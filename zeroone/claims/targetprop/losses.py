@@ -289,10 +289,11 @@ def all_rivals(scores: FloatArray, classes: Classes) -> FloatArray:
 
 def sample_numbers(rng: np.random.Generator, count: int) -> list[Scored]:
     """Draw scores with vectors of numbers for what they should be, in the place of classes."""
-    return [
-        replace(at, classes=rng.standard_normal(at.scores.shape))
-        for at in sample_scores(rng, count)
-    ]
+    drawn = []
+    for at in sample_scores(rng, count):
+        numbers: Any = rng.standard_normal(at.scores.shape)
+        drawn.append(replace(at, classes=numbers))
+    return drawn
 
 
 def plain_squares(scores: Long, numbers: Any) -> Any:
