@@ -820,3 +820,10 @@ def test_help_and_version():
         assert (done.status, done.err) == (0, "")
         assert "usage: zeroone" in done.out
     assert re.fullmatch(r"zeroone \d+\.\d+\.\d+\n", run("--version").out)
+
+
+def test_filters_may_stay_the_random_patches(capsys):
+    arguments = ["train", "--data", "digits", "--kernel", "3", "--filters", "10", "--epochs"]
+    assert main([*arguments, "0"]) == 0
+    assert "test accuracy" in capsys.readouterr().out
+    assert main(["train", "--data", "digits", "--epochs", "0"]) == 2

@@ -275,7 +275,8 @@ def run(arguments: argparse.Namespace) -> int:
         parameters = earlier.parameters(arguments) | parameters
         parameters["initial_network"] = earlier.numbered()
     if "epochs" in parameters:
-        check_integer("epochs", parameters["epochs"])
+        # Filters may stay the random patches that they are.
+        check_integer("epochs", parameters["epochs"], minimum=0 if "kernel" in parameters else 1)
     if "lam" in parameters:
         check_number("l20", parameters["lam"])
     check_writable(arguments.save, arguments.history, arguments.plot, data=arguments.data)
