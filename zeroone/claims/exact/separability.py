@@ -404,6 +404,17 @@ MARGIN = Claim(
 # --------------------------------------------------------------------------------- checking proofs
 
 
+def with_negative_entry(found: Separation, X: FloatArray, t: FloatArray) -> list[Separation]:
+    """Return a separation whose certificate has the right sums, and a bound to it, but lam < 0."""
+    lam, side = found.certificate, np.flatnonzero(t > 0)
+    if lam is None or len(side) < 2:
+        return []
+    lam = lam.copy()
+    lam[side[0]] -= 1.0
+    lam[side[1]] += 1.0
+    return [replace(found, certificate=lam, bound=float(np.linalg.norm((lam * t) @ X)))]
+
+
 def tampered(found: Separation) -> list[Separation]:
     """Return separations that say something that does not follow."""
     wrong = [replace(found, bound=1.5 * found.bound + 1e-3)] if found.bound < np.inf else []
@@ -422,6 +433,8 @@ def tampered(found: Separation) -> list[Separation]:
             replace(found, separable=False),
             replace(found, weights=None),
             replace(found, bias=found.bias + 2 * found.margin),
+            # On the wrong side of it are some samples only, and no margin is claimed.
+            replace(found, bias=found.bias + 2 * found.margin, margin=-5 * found.margin),
         ]
     if found.separable is False:
         wrong += [replace(found, separable=True)]
@@ -433,7 +446,8 @@ def measure_proofs(check: Callable[..., bool], points: Points) -> list[tuple[flo
     X, t = points.X / points.scale, points.targets
     found = separate(X, t)
     pairs = [(1.0 + check(found, X, t), 2.0)]
-    pairs += [(1.0 + check(wrong, X, t), 1.0) for wrong in tampered(found)]
+    wrongs = [*tampered(found), *with_negative_entry(found, X, t)]
+    pairs += [(1.0 + check(wrong, X, t), 1.0) for wrong in wrongs]
     gap = (found.bound - found.margin) / found.bound if found.separable else np.nan
     pairs += [] if np.isnan(gap) else [(1.0 + found.gap, 1.0 + gap)]
     return [*pairs, (1.0 + check(replace(found, separable=None), X, t), 1.0)]

@@ -18,6 +18,7 @@ from zeroone.claims.gaussian.pairs import (
     normalised,
     random_teachers,
 )
+from zeroone.claims.gaussian.prox import Threshold, threshold_by_hand
 from zeroone.claims.gaussian.runs import (
     ADDED,
     HYPOTHESES,
@@ -49,7 +50,7 @@ from zeroone.claims.gaussian.runs import (
 )
 from zeroone.claims.guard import Checked
 from zeroone.gaussian import limits, rvscgd
-from zeroone.penalties import L0, L1
+from zeroone.penalties import L0, L1, PENALTIES
 from zeroone.support.validation import FloatArray
 
 # By how much an iteration may still move w of a run that has settled.
@@ -611,6 +612,86 @@ SUPPORT = (
 )
 
 
+def measure_stated(predict: Callable[..., FloatArray], batch: Batch) -> Pair:
+    """Compare predictions (NaN as 2) with the bounds by hand, for teachers of any kind.
+
+    Recovered if m > (1 + beta/c) tau, not if m <= (1 - (beta/c) min(1, s sqrt(n))) tau; m is the
+    least of the n entries of w* that are not 0.
+    """
+    found = predict(batch.w_star, penalty=batch.penalty, **limit_parameters(batch))
+    expected = []
+    name = next(name for name, kind in PENALTIES.items() if type(batch.penalty) is kind)
+    for row, w_star in enumerate(batch.w_star):
+        sizes = np.abs(w_star[w_star != 0])
+        level = float(batch.lam[row] / batch.beta[row])
+        tau, shift = threshold_by_hand(Threshold(name, batch.penalty, level))
+        ratio = float(batch.beta[row] / batch.slope[row])
+        never = (1 - ratio * min(1.0, shift * np.sqrt(len(sizes)))) * tau
+        least = float(sizes.min())
+        expected.append(1.0 if least > (1 + ratio) * tau else 0.0 if least <= never else 2.0)
+    return 1 + np.where(np.isnan(found), 2.0, found), 1 + np.array(expected)
+
+
+def any_thresholds(rng: np.random.Generator, count: int) -> list[Batch]:
+    """Draw runs with thresholds from a third of to three times the least entry of w*."""
+    groups = []
+    for batch in long_runs("l0", "tl1", "mcp", "scad")(rng, count):
+        smallest = np.min(np.where(batch.w_star != 0, np.abs(batch.w_star), np.inf), axis=1)
+        wanted = np.minimum(smallest * log_uniform(rng, 1 / 3, 3.0, len(smallest)), 0.9)
+        groups.append(replace(batch, lam=batch.beta * level_of(batch.penalty, wanted)))
+    return groups
+
+
+SUPPORT_BOUNDS = Claim(
+    id="rvscgd.support-bounds",
+    statement="What is predicted of supports, and what is left open, follows from the bounds on C "
+    "and the penalty's threshold and shift.",
+    source="derived in zeroone.gaussian.limits from docs/theory.md#a7",
+    kind=Kind.EQUALITY,
+    sample=any_thresholds,
+    measure=by_group(measure_stated),
+    subject=limits.support_prediction,
+    planted={
+        "nothing left open": lambda *at, **s: np.nan_to_num(limits.support_prediction(*at, **s)),
+        "the threshold alone decides": lambda w_star, *, penalty, lam, beta, **s: (
+            limits.support_prediction(
+                w_star, penalty=penalty, lam=1e-9 * lam, beta=1e-9 * beta, **s
+            )
+        ),
+    },
+    tolerance=0.0,
+    hypotheses="l0, transformed l1, MCP, SCAD; thresholds about the least entry of w*",
+    cases=400,
+)
+
+
+def measure_single(limit: Limit, batch: Batch) -> Pair:
+    """Compare the limit of one run, given as vectors and numbers, with bisection."""
+    one = {name: value[0] for name, value in limit_parameters(batch).items()}
+    point = limit(batch.w_star[0], **one)
+    rows = {name: value[:1] for name, value in limit_parameters(batch).items()}
+    known = plain_limit(batch.w_star[:1], **rows)
+    return np.append(point.w, point.multiplier), np.append(known.w[0], known.multiplier[0])
+
+
+SINGLE = Claim(
+    id="rvscgd.l1-single",
+    statement="The limit of l1 is the same for a single run as in a batch.",
+    source="docs/theory.md#a7",
+    kind=Kind.EQUALITY,
+    sample=batches(("l1",)),
+    measure=by_group(measure_single),
+    subject=limits.l1_limit,
+    planted={
+        "lam doubled": lambda w_star, *, lam, **s: limits.l1_limit(w_star, lam=2 * lam, **s),
+        "one patch too many": lambda w_star, *, k, **s: limits.l1_limit(w_star, k=k + 1, **s),
+    },
+    tolerance=1e-11,
+    hypotheses=HYPOTHESES,
+    cases=100,
+)
+
+
 def coupled_runs(rng: np.random.Generator, count: int) -> list[Batch]:
     """Draw runs with l1; beta and |S_lam((k/2 pi) w*)| are not so small as to slow ADMM down."""
     return [
@@ -658,5 +739,7 @@ CLAIMS: tuple[Claim, ...] = (
     LIMIT_ANGLE,
     ZEROS,
     *SUPPORT,
+    SUPPORT_BOUNDS,
+    SINGLE,
     ADMM,
 )
