@@ -355,6 +355,13 @@ def test_a_gram_matrix_is_added_up_in_double_precision():
     np.testing.assert_array_equal(counted, blocks.gram_matrix(bits.astype(np.float64)))
 
 
+def test_some_bits_among_the_features_do_not_make_a_gram_matrix_single():
+    X = (10 + 1e-3 * np.random.default_rng(0).standard_normal((300, 3))).astype(np.float32)
+    X[:, 0] = np.arange(300) % 2
+    doubles = X.astype(np.float64)
+    np.testing.assert_allclose(blocks.gram_matrix(X, bias=False), doubles.T @ doubles, rtol=1e-13)
+
+
 def test_a_product_that_cancels_is_computed_in_double_precision():
     X, _ = uncentred(1)
     W = np.array([[3000.0, -1000.0, -2000.0], [0.5, 0.25, 0.125]], np.float32)

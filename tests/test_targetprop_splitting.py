@@ -517,3 +517,15 @@ def test_the_level_of_a_threshold_cuts_there(name, threshold):
 def test_a_threshold_must_be_positive(threshold):
     with pytest.raises(ValueError, match="threshold must be"):
         level("l0", threshold)
+
+
+def test_what_is_sparse_is_the_map_of_w_and_the_multiplier():
+    rng = np.random.default_rng(0)
+    w = rng.standard_normal((3, 4))
+    weights = Weights(1, w, SplittingOptions("l1").function, False)
+    weights.z[:] = rng.standard_normal(w.shape)
+    layer = Split(Momentum([w], 0.0), [weights], SplittingOptions("l1", 0.1, 0.5, "admm"), 1)
+    ((same, u),) = layer.sparse()
+    assert same is w
+    x = w + weights.z / 0.5
+    np.testing.assert_allclose(u, np.sign(x) * np.maximum(np.abs(x) - 0.1 / 0.5, 0), atol=1e-12)

@@ -5,6 +5,7 @@ numbers and powers of two, for which all sums are exact.
 """
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -162,11 +163,13 @@ def measure_ties(rules: tuple[Any, ...], at: Scale) -> Pairs:
             pairs.append((1.0 + np.count_nonzero(U > 0), 1.0 + fired))
             # |w|^2/2 = w . r0 for w = 2 s and r0 = s: the next layer does not care.
             w, r0 = np.full((1, 1), 2 * at.size), np.full((at.n, 1), at.size * (1 + 2 * (v - 0.5)))
-            for groups in ((), ([slice(0, 1)],)):
-                bits = np.zeros((at.n, 1), dtype=bool)
+            for groups, start in product(((), ([slice(0, 1)],)), (False, True)):
+                bits = np.full((at.n, 1), start)
+                R = r0 - start * w.T
                 rule = sweep_grouped if groups else sweep
-                flips = rule(*groups, bits, A, r0.copy(), w, kappa=1.0, tau=1.0, margin=margin)
-                pairs += [(1.0 + np.count_nonzero(bits), 1.0 + fired), (1.0 + flips, 1.0 + fired)]
+                flips = rule(*groups, bits, A, R, w, kappa=1.0, tau=1.0, margin=margin)
+                changed = at.n if start != (fired > 0) else 0
+                pairs += [(1.0 + np.count_nonzero(bits), 1.0 + fired), (1.0 + flips, 1.0 + changed)]
     return pairs
 
 
