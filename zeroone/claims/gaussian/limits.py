@@ -683,7 +683,7 @@ SINGLE = Claim(
     measure=by_group(measure_single),
     subject=limits.l1_limit,
     planted={
-        "lam doubled": lambda w_star, *, lam, **s: limits.l1_limit(w_star, lam=2 * lam, **s),
+        "beta halved": lambda w_star, *, beta, **s: limits.l1_limit(w_star, beta=beta / 2, **s),
         "one patch too many": lambda w_star, *, k, **s: limits.l1_limit(w_star, k=k + 1, **s),
     },
     tolerance=1e-11,
