@@ -53,7 +53,9 @@ def test_planted_error_is_caught(claim_id, error):
     result = verdict(claim.with_planted(error), cases=min(claim.cases, 500))
     assert not result.passed
     # Caught by what it measures, not because nothing was measured; a loose bound by its distance.
-    caught = ("exceed", "no counterexample", "no numbers", "never approached")
+    caught = ("exceed", "no counterexample", "no numbers")
+    if error == "twice the bound":
+        caught = ("never approached",)
     assert any(word in result.reason for word in caught), result.reason
 
 

@@ -52,7 +52,7 @@ def test_planted_error_is_caught(claim_id, error):
     result = verdict(claim.with_planted(error), seed=1)
     assert not result.passed
     # Caught by what it measures, not because nothing was measured.
-    caught = ("exceed", "no counterexample", "no numbers", "never approached")
+    caught = ("exceed", "no counterexample", "no numbers")
     assert any(word in result.reason for word in caught), result.reason
 
 

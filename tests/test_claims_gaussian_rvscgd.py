@@ -49,7 +49,9 @@ def test_planted_error_is_caught(claim_id, error):
     result = verdict(BY_ID[claim_id].with_planted(error), seed=1)
     assert not result.passed
     # Caught by what it measures, not because nothing was measured.
-    caught = ("exceed", "no counterexample", "no numbers", "never approached")
+    caught = ("exceed", "no counterexample", "no numbers")
+    if error == "twice the bound":
+        caught = ("never approached",)
     assert any(word in result.reason for word in caught), result.reason
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from zeroone.claims.claim import Claim, Kind
-from zeroone.claims.gaussian.pairs import BCGD, RVS, Pair, log_uniform, random_teachers
+from zeroone.claims.gaussian.pairs import BCGD, RVS, Pair, by_group, log_uniform, random_teachers
 from zeroone.gaussian import sampling
 from zeroone.support.validation import FloatArray
 
@@ -58,19 +58,6 @@ def draw_samples(rng: np.random.Generator, count: int) -> list[Samples]:
     return drawn
 
 
-def compare(
-    function: Callable[[Any, Samples], Pair],
-) -> Callable[[Any, list[Samples]], Pair]:
-    """Turn a comparison on one instance into one on a list of them."""
-
-    def measure(subject: Any, drawn: list[Samples]) -> Pair:
-        pairs = [function(subject, at) for at in drawn]
-        ours = np.concatenate([np.ravel(one) for one, _ in pairs])
-        return ours, np.concatenate([np.ravel(other) for _, other in pairs])
-
-    return measure
-
-
 def fires(filter_: list[float], patch: list[float]) -> float:
     """Return Z_i . w."""
     return sum(a * b for a, b in zip(filter_, patch, strict=True))
@@ -92,7 +79,7 @@ OUTPUT = Claim(
     source=SOURCE,
     kind=Kind.EQUALITY,
     sample=draw_samples,
-    measure=compare(measure_output),
+    measure=by_group(measure_output),
     subject=sampling.output,
     planted={
         "patches on the line counted": lambda w, Z: np.count_nonzero(
@@ -136,7 +123,7 @@ SAMPLE_LOSS = Claim(
     source=SOURCE,
     kind=Kind.EQUALITY,
     sample=draw_samples,
-    measure=compare(measure_losses),
+    measure=by_group(measure_losses),
     subject=(sampling.sample_loss, sampling.empirical_risk),
     planted={
         "the distance": (wrong_loss, sampling.empirical_risk),
@@ -183,7 +170,7 @@ SAMPLED = Claim(
     source=SOURCE,
     kind=Kind.EQUALITY,
     sample=draw_samples,
-    measure=compare(measure_sampled),
+    measure=by_group(measure_sampled),
     subject=sampling.sampled_coarse_gradient,
     planted={
         "always ReLU's pseudo-derivative": lambda w, w_star, Z, pseudo, slope: (
@@ -245,7 +232,7 @@ MONTE_CARLO = Claim(
     source=SOURCE,
     kind=Kind.EQUALITY,
     sample=draw_samples,
-    measure=compare(measure_monte_carlo),
+    measure=by_group(measure_monte_carlo),
     subject=sampling.monte_carlo,
     planted={
         "the standard deviation": other_error(lambda n: n**0.5),
@@ -297,7 +284,7 @@ MOMENTS = Claim(
     source="docs/theory.md#a1",
     kind=Kind.EQUALITY,
     sample=draw_samples,
-    measure=compare(measure_moments),
+    measure=by_group(measure_moments),
     subject=sampling.Moments,
     planted={"the spread inside blocks lost": Averaged, "that between blocks lost": Apart},
     tolerance=1e-9,
