@@ -7,6 +7,7 @@ from zeroone.claims.bcd import edges as bcd_edges
 from zeroone.claims.bcd import network as bcd_network
 from zeroone.claims.bcd import output as bcd_output
 from zeroone.claims.bcd import removal as bcd_removal
+from zeroone.claims.bcd import rounding as bcd_rounding
 from zeroone.claims.exact import optimum as targetprop_exact
 from zeroone.claims.exact import separability as targetprop_separability
 from zeroone.claims.gaussian import bounds as gaussian_bounds
@@ -39,6 +40,7 @@ from zeroone.claims.targetprop import updates as targetprop_updates
 CLAIMS = (
     *bcd_blocks.CLAIMS,
     *bcd_edges.CLAIMS,
+    *bcd_rounding.CLAIMS,
     *bcd_descent.CLAIMS,
     *bcd_network.CLAIMS,
     *bcd_removal.CLAIMS,
