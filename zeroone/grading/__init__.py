@@ -10,6 +10,7 @@ It needs the extra ``classroom`` (``pip install 'zeroone-nets[classroom]'``).
 
 ======================= ====================================================================
 `assignment`            a folder with ``checks.py``, and the tasks in it
+`drawing`               numbers for inputs, the simplest first
 `settings`              the instructor's TOML file
 `grader`                grades a submission
 `search`, `trial`       the smallest failing input; one question and its answer
@@ -24,6 +25,7 @@ It needs the extra ``classroom`` (``pip install 'zeroone-nets[classroom]'``).
 """
 
 from zeroone.grading.assignment import Arguments, Assignment, Task, load
+from zeroone.grading.drawing import simple
 from zeroone.grading.grader import Grade, Result, grade
 from zeroone.grading.process import Supervisor
 from zeroone.grading.sandbox import Limits
@@ -46,4 +48,5 @@ __all__ = [
     "grade",
     "load",
     "load_settings",
+    "simple",
 ]

@@ -90,8 +90,8 @@ class Search:
         self.smallest: tuple[Arguments, Failure] | None = None
 
     def smaller(self, arguments: Arguments, failure: Failure) -> None:
-        """Remember a failing input if it is smaller than the one that is known."""
-        if self.smallest is None or failure.size < self.smallest[1].size:
+        """Remember a failing input if it is easier to read than the one that is known."""
+        if self.smallest is None or failure.ugliness < self.smallest[1].ugliness:
             self.smallest = arguments, failure
 
     @property
@@ -110,11 +110,13 @@ class Search:
         if name not in self.known:
             if self.until is not None and self.exhausted:
                 return None
-            self.known[name] = self.trial.run(arguments, twice=self.drawn < TWICE)
+            first, twice = self.drawn == 0, self.drawn < TWICE
+            self.known[name] = self.trial.run(arguments, first=first, twice=twice)
             self.drawn += 1
         failure = self.known[name]
         if failure is not None and self.until is None:
-            self.until = time.monotonic() + self.sandbox.limits.shrink_seconds
+            more = 0.0 if failure.final else self.sandbox.limits.shrink_seconds
+            self.until = time.monotonic() + more
         return failure
 
     def run(self) -> Failure | None:
@@ -145,8 +147,8 @@ class Search:
         again = self.trial.run(arguments)
         if again is not None:
             return failure
-        reason = "the same input gave a wrong answer once and a right one another time: "
-        return replace(failure, reason=reason + failure.reason)
+        reason = "the same input gave a wrong answer once and a right one another time"
+        return replace(failure, reason=f"{reason}: {failure.reason}", without=reason)
 
     def hypothesis(self) -> tuple[Arguments, Failure] | None:
         """Return the smallest failing input that Hypothesis draws, None if it draws none."""
@@ -157,6 +159,8 @@ class Search:
             failure = self.attempt(arguments)
             if failure is not None:
                 failing[:] = [(arguments, failure)]
+                if not failure.final:
+                    self.smaller(arguments, failure)
                 raise WrongAnswerError
 
         settings = hypothesis.settings(

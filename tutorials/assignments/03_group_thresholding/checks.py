@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from zeroone.grading import Task
+from zeroone.grading import Task, simple
 
 TITLE = "Thresholding, entry by entry and group by group"
 
@@ -58,16 +58,14 @@ def expected_rows(U, V, tau, gamma, lam):
 
 def numbers(scale=4):
     """Draw multiples of a power of two."""
-    from hypothesis import strategies as st
-
-    return st.integers(-16, 16).map(lambda i: i / scale)
+    return simple(i / scale for i in range(-16, 17))
 
 
 def levels():
-    """Draw levels that cannot be |x|^2/2 for the numbers above."""
+    """Draw 0, or levels that |x|^2/2, a multiple of 1/32, is not near to for the numbers above."""
     from hypothesis import strategies as st
 
-    return st.integers(0, 80).map(lambda i: i / 8 + 1 / 1024) | st.just(0.0)
+    return simple(i / 10 for i in range(1, 105) if i % 5) | st.just(0.0)
 
 
 def entry_arguments():
@@ -113,10 +111,8 @@ def matrices(groups, entries=None, level=None):
 
 def tied_groups():
     """Draw small whole numbers, so that |g|^2 is often 2 t."""
-    from hypothesis import strategies as st
-
-    small = st.sampled_from([-1.0, 0.0, 1.0])
-    level = st.integers(0, 4).map(lambda i: i / 2)
+    small = simple([-1.0, 0.0, 1.0])
+    level = simple(i / 2 for i in range(5))
     return matrices(["rows", "columns"], small, level)
 
 
@@ -127,14 +123,14 @@ def regressions(*, priced):
 
     def arguments(sizes):
         n_samples, n_out, n_in = sizes
-        small = st.integers(-4, 4).map(lambda i: i / 2)
+        small = simple(i / 2 for i in range(-4, 5))
         price = st.integers(1, 40).map(lambda i: i * np.sqrt(2) / 16) if priced else st.just(0.0)
         return st.fixed_dictionaries(
             {
                 "U": hnp.arrays(float, (n_samples, n_out), elements=small),
                 "V": hnp.arrays(float, (n_samples, n_in), elements=small),
-                "tau": st.sampled_from([0.5, 1.0, 2.0]),
-                "gamma": st.sampled_from([0.25, 1.0, 3.0]),
+                "tau": simple([0.5, 1.0, 2.0]),
+                "gamma": simple([0.25, 1.0, 3.0]),
                 "lam": price.map(float),
             }
         )
