@@ -84,9 +84,10 @@ def test_inputs_and_tests_can_be_hidden(graded):
     shown = "".join(report.page(graded(WRONG, text)))
     assert "array" not in shown
     assert "Look at both signs." in shown
-    # What went wrong inside the program is shown: it tells nothing of the answer.
+    # Where a program fails is shown, in its own lines and in words that it did not choose.
     told = report.as_json(graded("def double(x): return y\n", text))
-    assert told["tests"][0]["output"].startswith("line 1 (def double(x): return y): NameError")
+    said = "line 1 (def double(x): return y): NameError\nhint: Look at the factor."
+    assert told["tests"][0]["output"] == said
 
 
 def test_lateness_is_paid_for_and_said(graded):

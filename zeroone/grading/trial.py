@@ -13,6 +13,7 @@ from zeroone.grading.compare import clean, compare, show_arguments, with_shape
 from zeroone.grading.sandbox import Reply, Sandbox
 
 CHANGED = "the function changed its arguments in place"
+MISSING = ("is not there", "is not a function")
 
 
 class ChecksError(ValueError):
@@ -299,7 +300,7 @@ def known_words(reply: Reply) -> str:
     known = isinstance(getattr(builtins, kind, None), type)
     return {
         "exception": kind if known else "an exception of a type of its own",
-        "missing": "is not there",
+        "missing": reply.message if reply.message in MISSING else MISSING[0],
         "unsupported": "an object",
         "died": "the process ended",
         "forged": reply.message,
