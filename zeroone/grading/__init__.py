@@ -21,6 +21,9 @@ It needs the extra ``classroom`` (``pip install 'zeroone-nets[classroom]'``).
 `confinement`           what the student's process may not do
 `report`                a grade as text, as a page, and for Gradescope
 `pack`                  an autograder for Gradescope
+`submissions`           a folder of them: whose, and which are the same
+`folder`, `colleague`   several graders share a folder
+`records`, `overview`   grades that are kept; those of a class
 ======================= ====================================================================
 """
 

@@ -107,13 +107,16 @@ class Grade:
         return round(self.earned * self.settings.late.factor(self.days_late), 6)
 
 
-def find_submission(path: Path, settings: Settings) -> Path | None:
+def find_submission(
+    path: Path, settings: Settings, assignment: str = "", *, deeper: bool = True
+) -> Path | None:
     """Return the file to grade: `path` itself or, if it is a folder, the file in it.
 
     In a folder that is the one that the settings name, or else the only Python file, or else
-    ``student.py`` or ``starter.py``; None if there is none such. If a folder has no Python file and
-    a single folder in it, that one is searched, as students may hand in the folder that they
-    worked in. A link does not count: it could lead to a file that the student may not read.
+    ``student.py``, ``starter.py``, or the file with the assignment's name (``02_u_block.py`` or
+    ``u_block.py``); None if there is none such. If a folder has no Python file and a single folder
+    in it, that one is searched, as students may hand in the folder that they worked in. A link does
+    not count: it could lead to a file that the student may not read.
     """
     if not path.is_dir():
         return path if path.is_file() else None
@@ -125,13 +128,14 @@ def find_submission(path: Path, settings: Settings) -> Path | None:
         if file.is_file() and file.name in (named, file.stem + ".py")
     }
     folders = [entry for entry in entries if entry.is_dir() and entry.name[0] not in "._"]
-    if not files and len(folders) == 1:
-        return find_submission(folders[0], settings)
+    if deeper and not files and len(folders) == 1:
+        return find_submission(folders[0], settings, assignment, deeper=False)
     if named is not None:
         return files.get(named)
     if len(files) == 1:
         return next(iter(files.values()))
-    return next((files[name] for name in SUBMISSION_NAMES if name in files), None)
+    names = (*SUBMISSION_NAMES, f"{assignment}.py", f"{assignment.partition('_')[2]}.py")
+    return next((files[name] for name in names if name in files), None)
 
 
 def read_source(path: Path) -> bytes:
@@ -193,7 +197,7 @@ def grade(
     """
     import_hypothesis()
     settings = Settings() if settings is None else settings
-    path = find_submission(Path(submission), settings)
+    path = find_submission(Path(submission), settings, assignment.name)
     name = Path(submission).name if path is None else path.name
     try:
         if path is None:
@@ -282,4 +286,7 @@ def missing(path: Path, settings: Settings) -> str:
         return f"there is no file {clean(path.name, 200)}"
     if named is not None:
         return f"there is no file {named} in the submission"
-    return "there is no Python file in the submission, or more than one and none is student.py"
+    return (
+        "there is no Python file in the submission, or more than one and none is student.py or "
+        "starter.py"
+    )

@@ -256,23 +256,26 @@ def paragraphs(content: str) -> str:
     return "<br/>".join(escape(line) for line in content.split("\n"))
 
 
-def page(grade: Grade) -> Iterator[str]:
+def page(grade: Grade, student: str = "") -> Iterator[str]:
     """Yield the page in pieces.
 
     Parameters
     ----------
     grade : Grade
+    student : str, optional
+        Whose it is.
 
     Yields
     ------
     str
     """
     title = escape(grade.assignment.title)
+    whose = ": ".join(escape(one) for one in (student, grade.submission) if one)
     yield (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n'
         f"<title>{title}: feedback</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{title}</h1>\n<p>{escape(grade.submission)}</p>\n"
+        f"<h1>{title}</h1>\n<p>{whose}</p>\n"
         f'<p class="score">{grade.score:g} of {grade.maximum:g} points</p>\n'
     )
     if summary(grade):

@@ -21,7 +21,8 @@ output_kilobytes = 64         # of what the program prints, how much is kept
 layers = ["landlock", "calls", "user", "limits"]   # what the program is confined by
 
 [gradescope]
-submission = "student.py"     # the file to grade (default: the only .py file, or starter.py)
+submission = "student.py"     # in a folder, the file to grade (default: the only .py file, or
+                              # student.py, starter.py, or the assignment's name)
 visibility = "visible"        # or hidden, after_due_date, after_published
 stdout_visibility = "hidden"
 show_input = true             # show failing inputs with the answers that came and were expected
