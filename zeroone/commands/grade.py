@@ -217,8 +217,8 @@ def check_folders(arguments: argparse.Namespace) -> tuple[Path, Path]:
         real = Path(os.path.realpath(path))
         if real == source or source in real.parents:
             raise ValueError(
-                f"{name} must be outside of the folder of submissions, but {path} is in it: "
-                "name another with --to, or write FILE.csv elsewhere"
+                f"{name} must be outside of the folder of submissions, but is {path}: "
+                "write FILE.csv elsewhere, or name another folder for the pages with --to"
             )
     if not target.parent.is_dir():
         raise ValueError(f"to must be in a folder that exists, but {target.parent} does not")

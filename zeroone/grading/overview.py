@@ -21,6 +21,7 @@ from zeroone.support.files import atomic_write
 from zeroone.support.tables import table
 
 FORMULA = re.compile(r"(^|[;,|\t])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+LEFT_OUT = "Left out (hidden, or neither a Python file nor a folder)"
 EXACT, LAYOUT = "every byte", "but for comments, docstrings and layout"
 
 
@@ -94,6 +95,11 @@ class Overview:
         """Return whether a submission is the starter as it was handed out."""
         return entry.normal_form is not None and entry.normal_form == self.starter
 
+    def is_work(self, entry: Entry) -> bool:
+        """Return whether there is a file that somebody has written in."""
+        there = entry.submission.problem is None and entry.submission.source != b""
+        return there and entry.normal_form != "" and not self.untouched(entry)
+
     def same(self) -> list[list[Entry]]:
         """Return the submissions in groups that are the same, but for layout.
 
@@ -101,20 +107,25 @@ class Overview:
         """
         groups: dict[object, list[Entry]] = {}
         for entry in self.entries:
-            if entry.submission.problem is None and entry.normal_form != "":
-                if not self.untouched(entry) and entry.submission.source:
-                    key = entry.normal_form or entry.submission.source
-                    groups.setdefault(key, []).append(entry)
+            if self.is_work(entry):
+                key = entry.normal_form or entry.submission.source
+                groups.setdefault(key, []).append(entry)
         return list(groups.values())
 
     def copies(self, entry: Entry) -> str:
         """Return whose submissions are the same as one, and how far."""
+        group = next((group for group in self.groups if entry in group), [])
         found = []
-        for other in next((group for group in self.groups if entry in group), []):
-            if other is not entry:
-                exact = other.submission.source == entry.submission.source
-                found.append(f"{other.student} ({EXACT if exact else LAYOUT})")
-        return ", ".join(found)
+        for kind, same in ((EXACT, True), (LAYOUT, False)):
+            names = [
+                other.student
+                for other in group
+                if other is not entry
+                and (other.submission.source == entry.submission.source) is same
+            ]
+            if names:
+                found.append(f"{kind}: {', '.join(names)}")
+        return "; ".join(found)
 
     def note(self, entry: Entry) -> str:
         """Return what is to be known of a submission; empty if it is as usual."""
@@ -137,10 +148,7 @@ class Overview:
         return [
             entry.grade
             for entry in self.entries
-            if entry.grade is not None
-            and entry.grade.problem is None
-            and not self.untouched(entry)
-            and entry.normal_form != ""
+            if entry.grade is not None and entry.grade.problem is None and self.is_work(entry)
         ]
 
     def by_task(self) -> list[TaskSummary]:
@@ -227,7 +235,7 @@ def text(overview: Overview) -> str:
     if lines:
         parts.append("To look at:\n" + "\n".join(lines))
     if overview.left_out:
-        parts.append("Left out, no Python files or folders: " + ", ".join(overview.left_out))
+        parts.append(f"{LEFT_OUT}: {', '.join(overview.left_out)}")
     if overview.not_in_force():
         parts.append("Not prevented on this system: " + "; ".join(overview.not_in_force()) + ".")
     return "\n\n".join(parts)
@@ -257,7 +265,8 @@ def write_csv(path: str | Path, overview: Overview) -> None:
             grade = entry.grade
             points: list[float | str] = [""] * (len(results) + 2)
             if grade is not None:
-                points = [*(result.score for result in grade.results), grade.score, grade.maximum]
+                numbers = [*(result.score for result in grade.results), grade.score, grade.maximum]
+                points = [int(one) if one == int(one) else one for one in numbers]
             words = [overview.copies(entry), overview.note(entry)]
             writer.writerow(
                 [
@@ -311,7 +320,7 @@ def page(overview: Overview) -> Iterator[str]:
         [student_row(overview, entry) for entry in overview.entries],
     )
     if overview.left_out:
-        yield f"<p>Left out: {escape(', '.join(overview.left_out))}</p>\n"
+        yield f"<p>{LEFT_OUT}: {escape(', '.join(overview.left_out))}</p>\n"
     notes = f"Graded by zeroone {escape(zeroone.__version__)}."
     if overview.not_in_force():
         notes += f" Not prevented on that system: {escape('; '.join(overview.not_in_force()))}."
