@@ -371,7 +371,7 @@ def test_the_summary_has_the_commonest_failing_task_first(here):
     hand_in(here, g=WRONG + "\ny = 2\n")
     _, out = grade()
     assert out.index("(b) positive part") < out.index("(a) double")
-    assert "mean 3 of 5 points" in out
+    assert "mean 2.8 of 5 points" in out
 
 
 NASTY_NAMES = [
@@ -568,7 +568,7 @@ def test_pages_and_records_are_for_the_instructor_alone(here):
     assert (here / "grades" / "records").stat().st_mode & 0o077 == 0
 
 
-def test_a_students_file_is_not_imported_by_the_grader(here, monkeypatch):
+def test_a_students_file_is_not_imported_by_the_grader(here):
     """Whoever grades in the folder of submissions has them where Python looks for modules."""
     evil = f"open({str(here / 'was_here')!r}, 'w').write('x')\n"
     for name in ("hypothesis", "json", "base64", "numpy", "colleague", "encodings", "random"):

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import zeroone
 from zeroone.commands.common import check_writable, progress
 from zeroone.grading import (
     Grade,
@@ -108,6 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
         return build(arguments, text)
     if arguments.submission is None:
         raise ValueError("submission must be a student's file, but none is given")
+    ignore_modules(Path(arguments.submission))
     if arguments.csv is not None:
         return grade_class(arguments, text)
     for name in ("workers", "to"):
@@ -139,6 +141,20 @@ def run(arguments: argparse.Namespace) -> int:
             file.writelines(report.page(result))
         show(f"\npage written to {arguments.html}")
     return 0
+
+
+def ignore_modules(submission: Path) -> None:
+    """Let Python look for no module among submissions, which may be called ``random.py``.
+
+    It would where ``python -m zeroone`` is started in their folder. The folder of zeroone itself
+    remains.
+    """
+    folder = submission if submission.is_dir() else submission.parent
+    source, own = Path(os.path.realpath(folder)), Path(zeroone.__file__).resolve().parents[1]
+    for entry in list(sys.path):
+        path = Path(os.path.realpath(entry))
+        if (path == source or source in path.parents) and path != own:
+            sys.path.remove(entry)
 
 
 def build(arguments: argparse.Namespace, text: str) -> int:

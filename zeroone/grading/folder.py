@@ -8,6 +8,7 @@ in which they come to the submissions.
 import base64
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,8 @@ from zeroone.grading.submissions import Submission
 # So much longer than a submission's own time may its grader take, to start and to compare.
 SPARE_SECONDS = 120.0
 STOP_SECONDS = 10.0
-# The folders that Python looks for modules in are given: the present one must not be among them.
+# The folders in which Python looks for modules are given. The present one, which may hold what
+# students have handed in, is to be among them at no time.
 PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from zeroone.grading.colleague import main; main()"
@@ -59,6 +61,7 @@ class Colleague:
             stderr=self.said,
             text=True,
             encoding="ascii",
+            env={name: each for name, each in os.environ.items() if name != "PYTHONPATH"},
             start_new_session=True,  # Ctrl-C is for the one that hands out
         )
         self.ask({"assignment": str(assignment.folder), "settings": settings}, SPARE_SECONDS)
