@@ -29,7 +29,7 @@ from zeroone.grading.submissions import Submission, submissions
 from zeroone.support.files import atomic_write
 
 DESCRIPTION = """\
-Grade a student's file, apart and with limits, and show the smallest failing input of each task. The
+Grade a student's file, apart and with limits, and show the simplest failing input of each task. The
 exit status is 0 for every submission that was graded, however many points it has.
 
 With --csv, grade a folder of submissions: Python files, or folders with one, each named after a

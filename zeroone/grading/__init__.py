@@ -13,7 +13,7 @@ It needs the extra ``classroom`` (``pip install 'zeroone-nets[classroom]'``).
 `drawing`               numbers for inputs, the simplest first
 `settings`              the instructor's TOML file
 `grader`                grades a submission
-`search`, `trial`       the smallest failing input; one question and its answer
+`search`, `trial`       the simplest failing input; one question and its answer
 `compare`               is an answer right, and how is that said
 `sandbox`, `process`    the student's process, seen from the grader
 `wire`                  what travels between the two

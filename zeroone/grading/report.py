@@ -68,7 +68,7 @@ def feedback(result: Result) -> str:
 def facts(failure: Failure) -> list[tuple[str, str]]:
     """Return an input that fails, the answer and the right one, each with what it is called."""
     named = [
-        ("smallest input found for which it fails", failure.arguments),
+        ("simplest input found for which it fails", failure.arguments),
         ("you returned", failure.received),
         ("expected", failure.expected),
     ]

@@ -55,9 +55,10 @@ class Failure:
     without: str = ""
 
     @property
-    def ugliness(self) -> tuple[int, int]:
-        """What is least for the input that is easiest to read: the fewest entries, then letters."""
-        return self.size, len(self.arguments)
+    def effort(self) -> tuple[int, int]:
+        """How long the input is to read, in letters; of many entries not all are shown."""
+        letters = sum(map(len, self.arguments.split()))
+        return max(letters, 3 * self.size), self.size
 
     def without_input(self) -> "Failure":
         """Return the failure as students see it where inputs are not shown."""
