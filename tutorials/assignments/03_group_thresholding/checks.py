@@ -43,17 +43,19 @@ def expected_groups(W, t, groups):
     return kept if groups == "rows" else kept.T
 
 
-def expected_rows(U, V, tau, gamma, lam):
-    """Solve every row's least-squares problem, and compare F with what the zero row costs."""
+def rows_and_gains(U, V, tau, gamma):
+    """Solve every row's least-squares problem; say how much less F is than at the zero row."""
     n_in = V.shape[1]
     data = np.vstack([np.sqrt(tau) * V, np.sqrt(gamma) * np.eye(n_in)])
-    rows = []
     for u in U.T:
         goal = np.concatenate([np.sqrt(tau) * u, np.zeros(n_in)])
         w = np.linalg.lstsq(data, goal, rcond=None)[0]
-        kept = np.sum((goal - data @ w) ** 2) / 2 + lam
-        rows.append(w if kept < np.sum(goal**2) / 2 else 0 * w)
-    return np.array(rows)
+        yield w, np.sum(goal**2) / 2 - np.sum((goal - data @ w) ** 2) / 2
+
+
+def expected_rows(U, V, tau, gamma, lam):
+    """Keep the rows that gain more than their price."""
+    return np.array([w if gain > lam else 0 * w for w, gain in rows_and_gains(U, V, tau, gamma)])
 
 
 def numbers(scale=4):
@@ -124,19 +126,23 @@ def regressions(*, priced):
     def arguments(sizes):
         n_samples, n_out, n_in = sizes
         small = simple(i / 2 for i in range(-4, 5))
-        price = st.integers(1, 40).map(lambda i: i * np.sqrt(2) / 16) if priced else st.just(0.0)
+        price = simple(i / 10 for i in range(1, 36)) if priced else st.just(0.0)
         return st.fixed_dictionaries(
             {
                 "U": hnp.arrays(float, (n_samples, n_out), elements=small),
                 "V": hnp.arrays(float, (n_samples, n_in), elements=small),
                 "tau": simple([0.5, 1.0, 2.0]),
                 "gamma": simple([0.25, 1.0, 3.0]),
-                "lam": price.map(float),
+                "lam": price,
             }
         )
 
+    def decided(drawn):
+        gains = rows_and_gains(*(drawn[name] for name in ("U", "V", "tau", "gamma")))
+        return not priced or all(abs(gain - drawn["lam"]) > 1e-6 for _, gain in gains)
+
     sizes = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 3))
-    return sizes.flatmap(arguments)
+    return sizes.flatmap(arguments).filter(decided)
 
 
 REGRESSION = {
