@@ -39,12 +39,13 @@ since; grades that still hold are kept. The exit status is 1 if the grader faile
 With --pack, build an autograder for Gradescope.
 """
 REPEATED = """\
-inputs repeat: They depend on the names of the assignment and of the task alone (and on the version
-of Hypothesis), and are the same for all students and at every submission. Who sees the input that
-fails and what was expected can write that answer into the file and submit again. To prevent this,
-set show_input = false: then no output has inputs, answers, what the program printed, or the words
-of its exceptions. Inputs and answers can still be found in the assignment's checks.py, which
-everyone can read who has zeroone: for an examination write a folder of your own."""
+Inputs repeat. They depend on the checks, on the names of the assignment and of the task, and on the
+version of Hypothesis: they are the same for all students and at every submission. Who is shown the
+input that fails, and what was expected, can write that answer into the file and submit again. With
+show_input = false (see below) no output has inputs, answers, what the program printed, or the words
+of its exceptions. Still, everyone who has zeroone can read the checks of its assignments, and try
+them. For an examination write checks of your own; a copy of an assignment's folder under another
+name draws other inputs, except for those that its checks.py spells out."""
 # In the folder of pages: what the folder is recognised by.
 RECORDS = "records"
 MOST_WORKERS = 256
@@ -56,7 +57,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "grade",
         help="grade a student's file, or a folder of them, for a classroom assignment",
         description=DESCRIPTION,
-        epilog=f"{REPEATED}\n\nthe settings file:\n\n{settings.__doc__}",
+        epilog=f"{REPEATED}\n\nThe settings file:\n\n{settings.__doc__}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

@@ -61,7 +61,8 @@ def feedback(result: Result) -> str:
         return failure.reason
     lines = [failure.reason]
     for label, shown in facts(failure):
-        lines += [f"{label}:", indent(shown)]
+        on_one_line = shown != failure.arguments and "\n" not in shown
+        lines += [f"{label} {shown}"] if on_one_line else [f"{label}:", indent(shown)]
     return "\n".join([*lines, f"hint: {result.task.hint}"])
 
 
