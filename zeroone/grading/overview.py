@@ -21,6 +21,10 @@ from zeroone.support.files import atomic_write
 from zeroone.support.tables import table
 
 FORMULA = re.compile(r"(^|[;,|\t])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+WIDE = """body { max-width: 64rem; }
+th { overflow-wrap: normal; white-space: nowrap; }
+td:first-child { min-width: 9rem; }
+"""
 LEFT_OUT = "Left out (hidden, or neither a Python file nor a folder)"
 EXACT, LAYOUT = "every byte", "but for comments, docstrings and layout"
 
@@ -280,7 +284,11 @@ def write_csv(path: str | Path, overview: Overview) -> None:
 
 def html_table(header: Sequence[str], rows: Sequence[Sequence[str | float]]) -> Iterator[str]:
     """Yield a table. Its words are HTML already; numbers stand to the right."""
-    yield "<table>\n<thead><tr>" + "".join(f"<th>{name}</th>" for name in header)
+    yield "<table>\n<thead><tr>"
+    for column, name in enumerate(header):
+        numbers = any(not isinstance(row[column], str) for row in rows)
+        kind = ' class="number"' if numbers else ""
+        yield f"<th{kind}>{name}</th>"
     yield "</tr></thead>\n<tbody>\n"
     for row in rows:
         yield "<tr>"
@@ -299,7 +307,7 @@ def page(overview: Overview) -> Iterator[str]:
     yield (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n'
-        f"<title>{title}: grades</title>\n<style>{STYLE}\nbody {{ max-width: 60rem; }}</style>\n"
+        f"<title>{title}: grades</title>\n<style>{STYLE}{WIDE}</style>\n"
         f"</head>\n<body>\n<h1>{title}</h1>\n<p>{escape(overview.counts())}</p>\n"
         f'<p class="score">{escape(overview.mean())}</p>\n'
     )
