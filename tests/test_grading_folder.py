@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -168,6 +169,8 @@ def arguments():""",
 def test_a_grader_that_ends_or_hangs_costs_its_submission_alone(here, monkeypatch):
     """As it may by a mistake in the checks, or for lack of memory."""
     monkeypatch.setattr(folders, "SPARE_SECONDS", 8.0)
+    (here / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(here / "temporary"))
     (here / "09_toy" / "checks.py").write_text(KILLER)
     (here / "short.toml").write_text(SHORT + "limits.total_seconds = 1\n")
     kills, hangs = BEHIND + "    return None\n", BEHIND + "    return 'x'\n"
@@ -185,6 +188,7 @@ def test_a_grader_that_ends_or_hangs_costs_its_submission_alone(here, monkeypatc
     assert graded["kills"]["note"].startswith("not graded: the grader ended (exit status 1)")
     assert graded["hangs"]["note"].startswith("not graded: the grader took more than")
     assert "2 not graded" in out
+    assert list((here / "temporary").iterdir()) == []
     assert {path.stem for path in (here / "grades").glob("*.html")} == {"anna", "zoe", "index"}
     # They are tried again, and the others are not.
     kept = {path.stem: path.stat().st_mtime_ns for path in (here / "grades/records").iterdir()}

@@ -53,7 +53,11 @@ class Colleague:
 
     def __init__(self, assignment: Assignment, settings: str) -> None:
         self.said = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
+        # What it leaves if it is killed goes with this one.
+        self.folder = tempfile.TemporaryDirectory(prefix="zeroone-", ignore_cleanup_errors=True)
+        os.chmod(self.folder.name, 0o755)  # a student's process, another user, stands in it
         self.late = False
+        environment = {name: each for name, each in os.environ.items() if name != "PYTHONPATH"}
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-c", PROGRAM, json.dumps(sys.path)],
             stdin=subprocess.PIPE,
@@ -61,7 +65,7 @@ class Colleague:
             stderr=self.said,
             text=True,
             encoding="ascii",
-            env={name: each for name, each in os.environ.items() if name != "PYTHONPATH"},
+            env=environment | {"TMPDIR": self.folder.name},
             start_new_session=True,  # Ctrl-C is for the one that hands out
         )
         self.ask({"assignment": str(assignment.folder), "settings": settings}, SPARE_SECONDS)
@@ -122,6 +126,7 @@ class Colleague:
         for stream in (self.process.stdin, self.process.stdout, self.said):
             with contextlib.suppress(OSError):
                 stream.close()  # type: ignore[union-attr]
+        self.folder.cleanup()
 
 
 class Team:
