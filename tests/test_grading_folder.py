@@ -306,16 +306,15 @@ def test_after_an_interruption_the_same_command_goes_on(here):
     ("one", "other"),
     [
         ("x = 1\n", "x  =  1 # one\n\n\n"),
-        ("def f(x):\n    return x\n", 'def f(x):\n  """Say."""\n\n  return (\n    x)\n'),
+        ("def f(x):\n    return (x)\n", 'def f(x):\n  """Say."""\n\n  return (\n    x)\n'),
         ("x = 1\n", '"""Of it all."""\nx = 1\n'),
         ("x = 1\ny = 2\n", "x = 1\r\ny = 2\r\n"),
         ("if x:\n    'no'\n    y = 1", "if x:\n  y = 1\n"),
     ],
 )
 def test_layout_is_no_difference(one, other):
-    if "(" in other.replace("f(x)", "") and "return (" in other:
-        one = one.replace("return x", "return (x)")
-    assert normal_form(one.encode()) == normal_form(other.encode()) != None  # noqa: E711
+    assert normal_form(one.encode())
+    assert normal_form(one.encode()) == normal_form(other.encode())
 
 
 @pytest.mark.parametrize(
@@ -383,7 +382,7 @@ NASTY_NAMES = [
     "@x",
     "-1+1",
     "a;=1+1",
-    "<script>alert(1)</script>",
+    "<script>alert(1)<script>",
     "new\nline",
     "tab\t=1",
     "..x",
@@ -402,11 +401,7 @@ NASTY_NAMES = [
 @pytest.mark.skipif(os.name == "nt", reason="names that Windows does not take")
 def test_names_are_harmless(here):
     for name in NASTY_NAMES:
-        path = os.path.join(here, "class", name.replace("/", "") + ".py")
-        if name == "<script>alert(1)</script>":
-            path = os.path.join(here, "class", "<script>alert(1)<script>.py")
-        with open(path, "w") as file:
-            file.write(RIGHT)
+        (here / "class" / f"{name}.py").write_text(RIGHT)
     with contextlib.suppress(OSError), open(os.fsencode(here) + b"/class/\xff\xfe.py", "w") as file:
         file.write(RIGHT)
     _, out = grade()

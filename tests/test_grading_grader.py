@@ -17,7 +17,8 @@ from grading_toy import (
     write_assignment,
 )
 
-from zeroone.grading import Assignment, Limits, Task, grade, load
+from zeroone.grading import Assignment, Limits, Task, grade, load, simple
+from zeroone.grading.drawing import simplicity
 from zeroone.grading.process import Single
 from zeroone.grading.settings import parse
 from zeroone.grading.trial import ChecksError
@@ -229,6 +230,24 @@ def test_numbers_lists_and_seeds_reach_the_student_as_they_are(tmp_path):
     result = run(tmp_path, source, [task])
     assert result.score == 1
     assert result.printed.splitlines()[:6:2] == shown
+
+
+def test_simple_numbers_come_first():
+    from hypothesis import find, settings
+
+    numbers = [i / 4 for i in range(-8, 9)]
+    quiet = settings(database=None, max_examples=500)
+    for allowed, simplest in [
+        (lambda x: True, 0.0),
+        (bool, 1.0),
+        (lambda x: x < 0, -1.0),
+        (lambda x: x not in (0, 1, -1, 2, -2), 0.5),
+        (lambda x: abs(x) % 0.5, 0.25),
+    ]:
+        assert find(simple(numbers), allowed, settings=quiet) == simplest
+    assert simplicity(0.3) < simplicity(-0.3) < simplicity(0.25) < simplicity(1 / 1024)
+    with pytest.raises(ValueError, match="numbers must hold at least one number"):
+        simple([])
 
 
 def test_a_folder_is_searched_for_the_file(tmp_path, toy):

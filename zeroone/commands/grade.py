@@ -134,6 +134,8 @@ def run(arguments: argparse.Namespace) -> int:
             raise
         raise ValueError(reason) from error
     show(report.text(result))
+    if result.problem is not None and Path(arguments.submission).is_dir() and not arguments.json:
+        show("\nTo grade a folder of submissions, one for each student, add --csv FILE.csv.")
     if arguments.json:
         report.write_json(arguments.json, report.as_json(result))
         show(f"\nresults written to {arguments.json}")

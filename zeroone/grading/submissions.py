@@ -31,7 +31,8 @@ LAYOUT = {
     tokenize.ENCODING,
     tokenize.ENDMARKER,
 }
-MARKS = {tokenize.INDENT: b"indent", tokenize.DEDENT: b"dedent", tokenize.NEWLINE: b"newline"}
+# What stands for them is the text of no other token.
+MARKS = {tokenize.INDENT: b"\1", tokenize.DEDENT: b"\2", tokenize.NEWLINE: b"\n"}
 
 
 @dataclass(frozen=True)
