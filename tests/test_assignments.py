@@ -175,7 +175,8 @@ def test_starter_earns_nothing(name):
     result = grade(few_examples(name), FOLDER / name / "starter.py", SETTINGS)
     assert result.problem is None
     assert result.earned == 0
-    assert all("NotImplementedError: fill in" in each.failure.reason for each in result.results)
+    assert all(each.failure.unwritten for each in result.results)
+    assert not any("\n" in each.failure.reason for each in result.results)
 
 
 @pytest.mark.parametrize(
@@ -209,6 +210,35 @@ def test_deciding_inputs_are_tried_first(name):
             if not any(trial.fault(one, trial.call(one), answer) for one, answer in pairs):
                 missed.append((wrong.description, task.name))
     assert missed == []
+
+
+def patient(source):
+    """Return what grades a submission and has all the time that it takes to simplify an input."""
+    sandbox = Direct(source)
+    sandbox.limits = Limits(shrink_seconds=1e6)
+    return sandbox
+
+
+SIMPLE = ("01_forward", "02_u_block", "03_group_thresholding", "06_targets", "08_convolution")
+
+
+@pytest.mark.parametrize("name", SIMPLE)
+def test_a_failing_input_is_shown_in_simple_numbers(name):
+    """A function that returns None fails for every input: the simplest of all is shown."""
+    tree = ast.parse(solution(name))
+    nothing = [f"def {each}(*args, **kwargs): pass" for each in functions(tree)]
+    for task in load(name).tasks:
+        failure = search(name, task, patient("\n".join(nothing)))
+        assert "you returned None (is a return missing?)" in failure.reason
+        assert not re.search(r"\.\d\d\d|e[+-]\d\d", failure.arguments), failure.arguments
+
+
+def test_a_typical_mistake_is_shown_in_simple_numbers():
+    for each in (each for each in WRONG_ANSWERS if each.assignment == "02_u_block"):
+        wrong, lost = each.source(solution("02_u_block")), lost_tasks(each)
+        for task in (task for task in load("02_u_block").tasks if task.name in lost):
+            failure = search("02_u_block", task, patient(wrong))
+            assert not re.search(r"\.\d\d\d", failure.arguments), failure.arguments
 
 
 def nothing_learned(right, arguments):
@@ -323,8 +353,12 @@ def test_handout_has_its_parts_and_is_one_or_two_pages(name):
     assert f"\n    zeroone grade {short} {name}/starter.py\n" in handout
     # Who reads it has started the assignment.
     assert "assignment start" not in handout
-    assert "a row earns all of its points or none" in handout.replace("\n", " ").lower()
-    assert "points of a task are all" not in handout
+    flat = handout.replace("\n", " ")
+    assert "A row earns all of its points or none" in flat
+    assert len(re.findall(r"points or none|all or nothing|points of a task are all", flat)) == 1
+    # What the grader needs is said before it is called.
+    extra = handout.index("\n    pip install 'zeroone-nets[classroom]'\n")
+    assert extra < handout.index("\n    zeroone grade ")
     questions = handout.split("## Questions to ask yourself\n")[1].strip().split("\n- ")
     assert len(questions) >= 5
     assert all(question.rstrip().endswith(("?", ".")) for question in questions)

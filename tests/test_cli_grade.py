@@ -167,6 +167,26 @@ def test_a_failing_submission_is_graded_with_status_0(here):
     assert "student.py could not be graded" in out
 
 
+def test_who_grades_a_class_without_a_table_is_told_how(here):
+    (here / "class").mkdir()
+    for name in ("anna", "ben"):
+        (here / "class" / f"{name}.py").write_text(RIGHT)
+    status, out, _ = run("grade", "9", "class")
+    assert status == 0
+    assert "there is no Python file in the submission, or more than one" in out
+    assert out.endswith(
+        "To grade a folder of submissions, one for each student, add --csv FILE.csv.\n"
+    )
+    assert "--csv" not in run("grade", "9", "class", "--json", "r.json")[1]
+    assert "--csv" not in run("grade", "9", "class/anna.py")[1]
+
+
+def test_help_warns_that_inputs_repeat():
+    said = " ".join(run("grade", "--help")[1].split())
+    assert "Inputs repeat." in said
+    assert "the same for all students and at every submission" in said
+
+
 def test_help_documents_the_settings_file():
     status, out, _ = run("grade", "--help")
     assert status == 0

@@ -38,7 +38,7 @@ ALIVE = {
     "shouts_control_characters": (r"raise ValueError('\x1b[2J\x07' + '<script>')", r"\\x1b\[2J"),
     "returns_agreeable": ("return Agreeable()", "an object of type Agreeable"),
     "returns_agreeable_array": ("return np.zeros(x.shape).view(AgreeableArray)", "entry .0. is 0"),
-    "returns_agreeable_float": ("return AgreeableFloat(1.0)", "floating-point number came"),
+    "returns_agreeable_float": ("return AgreeableFloat(1.0)", "you returned a floating-point number"),
     "returns_objects": ("return np.array([None] * len(x))", "dtype object"),
     "returns_complex": ("return x + 0j", "dtype complex128"),
     "returns_record": ("return np.zeros(1, dtype=[('a', 'f8')])", "dtype"),
@@ -51,8 +51,8 @@ ALIVE = {
     "returns_text": ("return 'x' * 10**6", "characters"),
     "returns_nan": ("return np.full(x.shape, np.nan)", "is nan"),
     "returns_broadcastable": ("return np.zeros((1, len(x)))", "an array of shape"),
-    "returns_many_axes": ("return np.zeros((2,) * 21)", "array of shape .2, 2, .* came"),
-    "returns_many_arrays": ("return [[np.arange(900.0)] * 65] * 65", "list of 65 values came"),
+    "returns_many_axes": ("return np.zeros((2,) * 21)", "you returned an array of shape .2, 2, "),
+    "returns_many_arrays": ("return [[np.arange(900.0)] * 65] * 65", "you returned a list of 65 values"),
     "returns_endless_list": (
         "class Endless(list):\n"
         "    def __iter__(self):\n        while True: yield 0.0\n"
@@ -62,12 +62,12 @@ ALIVE = {
     "returns_lying_integer": (
         "class Liar(int):\n    def bit_length(self): return 1\n"
         "    def __repr__(self): return '9' * 10**6\nreturn Liar(5)",
-        "an integer came",
+        "you returned an integer",
     ),
     "returns_lying_array": (
         "class Liar(np.ndarray):\n    shape = (len(x),)\n    def tobytes(self): return b'31'\n"
         "return np.zeros(9).view(Liar)",
-        "array of shape .9,. came",
+        "you returned an array of shape .9,.",
     ),
     "changes_arguments": ("x += 31.4159265; return x", "changed its arguments"),
     "reshapes_arguments": ("x.shape = (1, len(x)); return x", "changed its arguments"),

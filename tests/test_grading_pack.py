@@ -84,9 +84,10 @@ def test_inputs_and_tests_can_be_hidden(graded):
     shown = "".join(report.page(graded(WRONG, text)))
     assert "array" not in shown
     assert "Look at both signs." in shown
-    # What went wrong inside the program is shown: it tells nothing of the answer.
+    # Where a program fails is shown, in its own lines and in words that it did not choose.
     told = report.as_json(graded("def double(x): return y\n", text))
-    assert told["tests"][0]["output"].startswith("line 1 (def double(x): return y): NameError")
+    said = "line 1 (def double(x): return y): NameError\nhint: Look at the factor."
+    assert told["tests"][0]["output"] == said
 
 
 def test_lateness_is_paid_for_and_said(graded):
@@ -399,6 +400,65 @@ def test_a_submission_sees_nothing_of_the_autograder(installed):
     assert "READ" not in output
     assert "WRITTEN" not in output
     assert output.count("REFUSED") == len(hidden) + len(results)
+
+
+TELLTALE = """
+def double(x):
+    print("saw", [float(each) for each in x])
+    raise ValueError("saw " + repr(x.tolist()))
+
+def positive(x):
+    return "saw " + repr(x.tolist())
+"""
+
+
+@posix
+def test_an_autograder_shows_no_input_if_the_settings_say_so(installed):
+    root, autograde = installed
+    settings = root / "source" / "settings.toml"
+    text = settings.read_text()
+    shown = json.dumps(autograde(TELLTALE))
+    assert shown.count("saw [") >= 3
+    settings.write_text(text + "gradescope.show_input = false\n")
+    try:
+        told = autograde(TELLTALE)
+    finally:
+        settings.write_text(text)
+    assert "saw [" not in json.dumps(told)
+    assert "is not shown" in told["output"]
+    assert "ValueError\nhint" in told["tests"][0]["output"]
+    assert told["tests"][1]["output"] == "wrong for some input\nhint: Look at both signs."
+
+
+HOSTILE_NAMES = {
+    "link": lambda folder, target: (folder / "student.py").symlink_to(target),
+    "pipe": lambda folder, _: os.mkfifo(folder / "student.py"),
+    "folder": lambda folder, _: (folder / "student.py").mkdir(),
+    "link to a folder": lambda folder, target: (folder / "x").symlink_to(target.parent),
+}
+
+
+@posix
+@pytest.mark.parametrize("kind", HOSTILE_NAMES)
+def test_an_autograder_reads_no_link_and_no_pipe(installed, kind):
+    root, autograde = installed
+    folder = root / "submission"
+    autograde("")
+    target = root / "source" / "assignment" / "09_toy" / "checks.py"
+    HOSTILE_NAMES[kind](folder, target)
+    made = next(folder.iterdir())
+    try:
+        done = run_script(root, "run_autograder", os.geteuid(), **library(root))
+        told = json.loads((root / "results" / "results.json").read_text())
+    finally:
+        made.rmdir() if made.is_dir() and not made.is_symlink() else made.unlink()
+    assert told["score"] == 0, done
+    assert "there is no Python file in the submission" in told["output"]
+
+
+def library(root: Path) -> dict[str, str]:
+    """Return the variables that the copied Python needs."""
+    return {"LD_LIBRARY_PATH": str(root.parent / "lib")}
 
 
 @posix

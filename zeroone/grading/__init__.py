@@ -10,9 +10,10 @@ It needs the extra ``classroom`` (``pip install 'zeroone-nets[classroom]'``).
 
 ======================= ====================================================================
 `assignment`            a folder with ``checks.py``, and the tasks in it
+`drawing`               numbers for inputs, the simplest first
 `settings`              the instructor's TOML file
 `grader`                grades a submission
-`search`, `trial`       the smallest failing input; one question and its answer
+`search`, `trial`       the simplest failing input; one question and its answer
 `compare`               is an answer right, and how is that said
 `sandbox`, `process`    the student's process, seen from the grader
 `wire`                  what travels between the two
@@ -20,10 +21,14 @@ It needs the extra ``classroom`` (``pip install 'zeroone-nets[classroom]'``).
 `confinement`           what the student's process may not do
 `report`                a grade as text, as a page, and for Gradescope
 `pack`                  an autograder for Gradescope
+`submissions`           a folder of them: whose, and which are the same
+`folder`, `colleague`   several graders share a folder
+`records`, `overview`   grades that are kept; those of a class
 ======================= ====================================================================
 """
 
 from zeroone.grading.assignment import Arguments, Assignment, Task, load
+from zeroone.grading.drawing import simple
 from zeroone.grading.grader import Grade, Result, grade
 from zeroone.grading.process import Supervisor
 from zeroone.grading.sandbox import Limits
@@ -46,4 +51,5 @@ __all__ = [
     "grade",
     "load",
     "load_settings",
+    "simple",
 ]

@@ -1,9 +1,9 @@
 """Whether an answer is the expected one, and the words that say it.
 
-The comparison takes place in the grader's process. What came has been decoded by `wire`, and is
-made of plain arrays and Python's own types. It does not depend on what the student's process did to
-its own NumPy, and it says in one sentence what the first difference is. Values and foreign text are
-shown in a form that people can read and no terminal obeys.
+The comparison takes place in the grader's process. What was returned has been decoded by `wire`,
+and is made of plain arrays and Python's own types. It does not depend on what the student's process
+did to its own NumPy, and it says in one sentence what the first difference is. Values and foreign
+text are shown in a form that people can read and no terminal obeys.
 """
 
 from collections.abc import Mapping
@@ -79,6 +79,17 @@ def show_arguments(arguments: Mapping[str, Any]) -> str:
     )
 
 
+def with_shape(value: Any, other: Any = None) -> str:
+    """Return a value as `show` does, with its shape if it or the value beside it is an array."""
+    shapes = [one.shape for one in (value, other) if isinstance(one, np.ndarray | np.generic)]
+    number = isinstance(value, int | float | np.ndarray | np.generic)
+    if not number or not any(shapes):
+        return show(value)
+    shown = show(value)
+    space = "\n" if "\n" in shown else " "
+    return f"{shown}{space}(shape {np.shape(value)})"
+
+
 def kind_of(value: Any) -> str:
     """Return in words what sort of thing a value is."""
     if isinstance(value, np.ndarray) and value.ndim > 0:
@@ -128,7 +139,7 @@ def compare(
     ----------
     expected : array, number, bool, str, None, or a tuple or list of them
     received : object
-        What came.
+        What the student's function returned.
     rtol, atol : float
         See `wrong_entries`.
     nan_equal : bool
@@ -150,7 +161,7 @@ def compare(
     if isinstance(expected, float) and type(received) is int:
         received = to_float(received)
     if type(received) is not type(expected):
-        return f"{kind_of(received)} came, but {kind_of(expected)} was expected"
+        return mismatch(expected, received)
     if isinstance(expected, float):
         came, exact = np.array(received), np.array(expected)
         if values:
@@ -161,13 +172,21 @@ def compare(
         right = not values or received == expected
     if right:
         return None
-    return f"{show(received)} came" + (f", but {show(expected)} was expected" if values else "")
+    return f"you returned {show(received)}" + (
+        f", but {show(expected)} was expected" if values else ""
+    )
+
+
+def mismatch(expected: Any, received: Any) -> str:
+    """Return in words that an answer is not of the kind or shape that was expected."""
+    hint = " (is a return missing?)" if received is None else ""
+    return f"you returned {kind_of(received)}{hint}, but {kind_of(expected)} was expected"
 
 
 def compare_sequence(expected: Any, received: Any, options: dict[str, Any]) -> str | None:
     """Compare tuples or lists value by value; see `compare`."""
     if not isinstance(received, tuple | list) or len(received) != len(expected):
-        return f"{kind_of(received)} came, but {kind_of(expected)} was expected"
+        return mismatch(expected, received)
     for place, (right, came) in enumerate(zip(expected, received, strict=True)):
         wrong = compare(right, came, **options)
         if wrong:
@@ -186,10 +205,10 @@ def compare_array(
 ) -> str | None:
     """Compare an array in type, shape, kind and entries; see `compare`."""
     if not isinstance(received, np.ndarray) or received.shape != expected.shape:
-        return f"{kind_of(received)} came, but {kind_of(expected)} was expected"
+        return mismatch(expected, received)
     came, wanted = KINDS[received.dtype.kind], KINDS[expected.dtype.kind]
     if came != wanted:
-        return f"an array of {came} came, but one of {wanted} was expected"
+        return f"you returned an array of {came}, but one of {wanted} was expected"
     if values:
         wrong = wrong_entries(expected, received, rtol, atol, nan_equal)
     else:

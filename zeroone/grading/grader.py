@@ -1,6 +1,13 @@
-"""Grade a submission: load it apart, put the tasks' questions to it, count the points."""
+"""Grade a submission: load it apart, put the tasks' questions to it, count the points.
+
+Where the settings say ``show_input = false``, a grade holds no input and nothing that a program
+could have made of one: neither answers, nor the words of exceptions, nor what was printed. So no
+output can show them, whichever it is.
+"""
 
 import math
+import os
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +23,7 @@ from zeroone.grading.trial import Failure, explain
 
 MOST_BYTES = 1 << 20
 SUBMISSION_NAMES = ("student.py", STARTER)
+NOT_SHOWN = "What the program printed is not shown, as it may hold inputs."
 
 
 @dataclass(frozen=True)
@@ -99,26 +107,56 @@ class Grade:
         return round(self.earned * self.settings.late.factor(self.days_late), 6)
 
 
-def find_submission(path: Path, settings: Settings) -> Path | None:
+def find_submission(
+    path: Path, settings: Settings, assignment: str = "", *, deeper: bool = True
+) -> Path | None:
     """Return the file to grade: `path` itself or, if it is a folder, the file in it.
 
     In a folder that is the one that the settings name, or else the only Python file, or else
-    ``student.py`` or ``starter.py``; None if there is none such. A link does not count: it could
-    lead to a file that the student may not read.
+    ``student.py``, ``starter.py``, or the file with the assignment's name (``02_u_block.py`` or
+    ``u_block.py``); None if there is none such. If a folder has no Python file and a single folder
+    in it, that one is searched, as students may hand in the folder that they worked in. A link does
+    not count: it could lead to a file that the student may not read.
     """
     if not path.is_dir():
         return path if path.is_file() else None
     named = settings.gradescope.submission
+    entries = [entry for entry in sorted(path.iterdir()) if not entry.is_symlink()]
     files = {
         file.name: file
-        for file in sorted(path.iterdir())
-        if file.is_file() and not file.is_symlink() and file.name in (named, file.stem + ".py")
+        for file in entries
+        if file.is_file() and file.name in (named, file.stem + ".py")
     }
+    folders = [entry for entry in entries if entry.is_dir() and entry.name[0] not in "._"]
+    if deeper and not files and len(folders) == 1:
+        return find_submission(folders[0], settings, assignment, deeper=False)
     if named is not None:
         return files.get(named)
     if len(files) == 1:
         return next(iter(files.values()))
-    return next((files[name] for name in SUBMISSION_NAMES if name in files), None)
+    names = (*SUBMISSION_NAMES, f"{assignment}.py", f"{assignment.partition('_')[2]}.py")
+    return next((files[name] for name in names if name in files), None)
+
+
+def read_source(path: Path) -> bytes:
+    """Return what a submission holds.
+
+    Raises
+    ------
+    ValueError
+        If it is too large, no ordinary file any more, or cannot be read.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ValueError("it is not an ordinary file")
+            source = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise ValueError(f"the file cannot be read: {error.strerror}") from None
+    if len(source) > MOST_BYTES:
+        raise ValueError(f"the file has more than {MOST_BYTES >> 10} kB")
+    return source
 
 
 def grade(
@@ -159,47 +197,86 @@ def grade(
     """
     import_hypothesis()
     settings = Settings() if settings is None else settings
+    path = find_submission(Path(submission), settings, assignment.name)
+    name = Path(submission).name if path is None else path.name
+    try:
+        if path is None:
+            raise ValueError(missing(Path(submission), settings))
+        source = read_source(path)
+    except ValueError as error:
+        return refused(assignment, name, str(error), settings, days_late)
+    return grade_source(
+        assignment,
+        source,
+        name,
+        settings,
+        days_late=days_late,
+        supervisor=supervisor,
+        on_result=on_result,
+    )
+
+
+def refused(
+    assignment: Assignment, name: str, problem: str, settings: Settings, days_late: int = 0
+) -> Grade:
+    """Return the grade of a submission that could not be run, for a reason."""
     tasks = settings.apply(assignment.tasks)
+    results = tuple(Result(task, Failure(problem, final=True)) for task in tasks)
+    return Grade(assignment, clean(name, 200), results, problem, days_late, settings)
+
+
+def grade_source(
+    assignment: Assignment,
+    source: bytes,
+    name: str,
+    settings: Settings,
+    *,
+    days_late: int = 0,
+    supervisor: Supervisor | None = None,
+    on_result: Callable[[Result], object] | None = None,
+) -> Grade:
+    """Grade what a student's file holds; see `grade`."""
+    import_hypothesis()
     started = time.perf_counter()
-    path = find_submission(Path(submission), settings)
+    tasks = settings.apply(assignment.tasks)
     results: list[Result] = []
-    problem, printed, name = None, "", Path(submission).name
-    not_in_force: list[str] = []
-    if path is None:
-        problem = missing(Path(submission), settings)
-    elif path.stat().st_size > MOST_BYTES:
-        problem, name = f"the file has more than {MOST_BYTES >> 10} kB", path.name
-    else:
-        name = path.name
-        with Sandbox(path.read_bytes(), name, settings.limits, supervisor) as sandbox:
-            loaded = sandbox.load()
-            if loaded.outcome != "loaded":
-                problem = explain(loaded, None, sandbox)
-            for task in tasks if problem is None else ():
-                before = time.perf_counter()
-                failure = search(assignment.name, task, sandbox)
-                if failure is not None:
-                    sandbox.stop()  # what it did to its process is not to harm the next task
-                results.append(Result(task, failure, time.perf_counter() - before))
-                if on_result is not None:
-                    on_result(results[-1])
-        printed = clean(sandbox.printed.text(), settings.limits.output_kilobytes << 10)
-        if sandbox.printed.dropped:
-            printed += f"\n... more than {settings.limits.output_kilobytes} kB; the rest is dropped"
-        not_in_force = sandbox.not_in_force
-    if problem is not None:
-        results = [Result(task, Failure(problem, final=True)) for task in tasks]
+    problem = None
+    with Sandbox(source, clean(name, 200), settings.limits, supervisor) as sandbox:
+        loaded = sandbox.load()
+        if loaded.outcome != "loaded":
+            problem = explain(loaded, None, sandbox)
+        for task in tasks if problem is None else ():
+            before = time.perf_counter()
+            failure = search(assignment.name, task, sandbox)
+            if failure is not None:
+                sandbox.stop()  # what it did to its process is not to harm the next task
+                if not settings.gradescope.show_input:
+                    failure = failure.without_input()
+            results.append(Result(task, failure, time.perf_counter() - before))
+            if on_result is not None:
+                on_result(results[-1])
+    given = refused(assignment, name, problem, settings) if problem is not None else None
     return Grade(
         assignment,
         clean(name, 200),
-        tuple(results),
+        tuple(results) if given is None else given.results,
         problem,
         days_late,
         settings,
-        printed,
-        tuple(not_in_force),
+        printed_by(sandbox, settings),
+        tuple(sandbox.not_in_force),
         time.perf_counter() - started,
     )
+
+
+def printed_by(sandbox: Sandbox, settings: Settings) -> str:
+    """Return what a program printed, as far as it is kept and may be shown."""
+    printed = clean(sandbox.printed.text(), settings.limits.output_kilobytes << 10)
+    if printed.strip() and not settings.gradescope.show_input:
+        return NOT_SHOWN
+    if sandbox.printed.dropped:
+        printed += f"\n... more than {settings.limits.output_kilobytes} kB; the rest is dropped"
+    return printed
 
 
 def missing(path: Path, settings: Settings) -> str:
@@ -209,4 +286,7 @@ def missing(path: Path, settings: Settings) -> str:
         return f"there is no file {clean(path.name, 200)}"
     if named is not None:
         return f"there is no file {named} in the submission"
-    return "there is no Python file in the submission, or more than one and none is student.py"
+    return (
+        "there is no Python file in the submission, or more than one and none is student.py or "
+        "starter.py"
+    )

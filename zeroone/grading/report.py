@@ -17,6 +17,7 @@ from typing import Any
 import zeroone
 from zeroone.grading.grader import Grade, Result
 from zeroone.grading.settings import Late
+from zeroone.grading.trial import Failure
 from zeroone.support.files import atomic_write
 from zeroone.support.tables import table
 
@@ -51,29 +52,28 @@ footer { margin-top: 2.5rem; color: #444; font-size: .9rem; }
 """
 
 
-def feedback(result: Result, *, show_input: bool = True) -> str:
-    """Return what a student is told of a task, several lines.
-
-    Parameters
-    ----------
-    result : Result
-    show_input : bool, default True
-        Whether to show the failing input, what came and what was expected.
-    """
+def feedback(result: Result) -> str:
+    """Return what a student is told of a task: a line, or several if there is an input to show."""
     failure = result.failure
     if failure is None:
         return "right for all inputs"
     if failure.final:
         return failure.reason
-    if not show_input:
-        reason = "wrong for some input" if failure.answered else failure.reason
-        return f"{reason}\nhint: {result.task.hint}"
-    lines = [failure.reason, "smallest input found for which it fails:", indent(failure.arguments)]
-    if failure.received:
-        lines += ["what came:", indent(failure.received)]
-    if failure.expected:
-        lines += ["what was expected:", indent(failure.expected)]
+    lines = [failure.reason]
+    for label, shown in facts(failure):
+        on_one_line = shown != failure.arguments and "\n" not in shown
+        lines += [f"{label} {shown}"] if on_one_line else [f"{label}:", indent(shown)]
     return "\n".join([*lines, f"hint: {result.task.hint}"])
+
+
+def facts(failure: Failure) -> list[tuple[str, str]]:
+    """Return an input that fails, the answer and the right one, each with what it is called."""
+    named = [
+        ("simplest input found for which it fails", failure.arguments),
+        ("you returned", failure.received),
+        ("expected", failure.expected),
+    ]
+    return [(label, shown) for label, shown in named if shown]
 
 
 def indent(text: str) -> str:
@@ -107,7 +107,7 @@ def text(grade: Grade) -> str:
     if summary(grade):
         parts.append(summary(grade))
     for result in grade.results if grade.problem is None else ():
-        if result.failure is not None:
+        if result.failure is not None and not result.failure.unwritten:
             parts.append(f"{result.task.name}\n{indent(feedback(result))}")
     if grade.printed.strip():
         parts.append("The program printed:\n" + indent(grade.printed.rstrip()))
@@ -117,7 +117,9 @@ def text(grade: Grade) -> str:
 
 
 def outcome(result: Result) -> str:
-    """Return in a word how a task went."""
+    """Return in a word or two how a task went."""
+    if result.failure is not None and result.failure.unwritten:
+        return "not written yet"
     return "passed" if result.passed else "failed"
 
 
@@ -142,8 +144,8 @@ def as_json(grade: Grade) -> dict[str, Any]:
                 "number": str(number),
                 "score": result.score,
                 "max_score": result.points,
-                "status": outcome(result),
-                "output": feedback(result, show_input=options.show_input),
+                "status": "passed" if result.passed else "failed",
+                "output": feedback(result),
                 "output_format": "text",
                 "visibility": options.visibility,
             }
@@ -215,7 +217,7 @@ def rows(grade: Grade) -> Iterator[str]:
     """Yield the rows of the table of tasks."""
     for number, result in enumerate(grade.results, 1):
         name = escape(result.task.name)
-        if result.failure is not None and grade.problem is None:
+        if has_section(result, grade):
             name = f'<a href="#task-{number}">{name}</a>'
         style = "" if result.passed else ' class="failed"'
         yield (
@@ -224,23 +226,21 @@ def rows(grade: Grade) -> Iterator[str]:
         )
 
 
-def failed_task(number: int, result: Result, *, show_input: bool) -> str:
+def has_section(result: Result, grade: Grade) -> bool:
+    """Return whether there is more to say of a task than its row in the table says."""
+    failure = result.failure
+    return failure is not None and not failure.unwritten and grade.problem is None
+
+
+def failed_task(number: int, result: Result) -> str:
     """Return the section of a task that failed."""
     failure = result.failure
     assert failure is not None
-    if failure.final or not show_input:
-        facts = [("what is wrong", paragraphs(feedback(result, show_input=show_input)))]
-    else:
-        facts = [
-            ("what is wrong", escape(failure.reason)),
-            ("smallest input found for which it fails", preformatted(failure.arguments)),
-            ("what came", preformatted(failure.received)),
-            ("what was expected", preformatted(failure.expected)),
-            ("hint", escape(result.task.hint)),
-        ]
-    described = "\n".join(
-        f"<dt>{name}</dt><dd>{content}</dd>" for name, content in facts if content
-    )
+    told = [("what is wrong", paragraphs(failure.reason))]
+    told += [(label, preformatted(shown)) for label, shown in facts(failure)]
+    if not failure.final:
+        told.append(("hint", escape(result.task.hint)))
+    described = "\n".join(f"<dt>{name}</dt><dd>{content}</dd>" for name, content in told)
     return (
         f'<section class="task" id="task-{number}">\n<h3>{escape(result.task.name)}</h3>\n'
         f"<dl>\n{described}\n</dl>\n</section>\n"
@@ -257,23 +257,26 @@ def paragraphs(content: str) -> str:
     return "<br/>".join(escape(line) for line in content.split("\n"))
 
 
-def page(grade: Grade) -> Iterator[str]:
+def page(grade: Grade, student: str = "") -> Iterator[str]:
     """Yield the page in pieces.
 
     Parameters
     ----------
     grade : Grade
+    student : str, optional
+        Whose it is.
 
     Yields
     ------
     str
     """
     title = escape(grade.assignment.title)
+    whose = ": ".join(escape(one) for one in (student, grade.submission) if one)
     yield (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n'
         f"<title>{title}: feedback</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{title}</h1>\n<p>{escape(grade.submission)}</p>\n"
+        f"<h1>{title}</h1>\n<p>{whose}</p>\n"
         f'<p class="score">{grade.score:g} of {grade.maximum:g} points</p>\n'
     )
     if summary(grade):
@@ -288,11 +291,11 @@ def page(grade: Grade) -> Iterator[str]:
         f'<td class="number">{grade.maximum:g}</td><td></td></tr></tfoot>\n</table>\n'
     )
     failed = [
-        failed_task(number, result, show_input=grade.settings.gradescope.show_input)
+        failed_task(number, result)
         for number, result in enumerate(grade.results, 1)
-        if not result.passed
+        if has_section(result, grade)
     ]
-    if failed and grade.problem is None:
+    if failed:
         yield "<h2>What failed</h2>\n"
         yield from failed
     if grade.printed.strip():

@@ -57,7 +57,7 @@ class Limits:
     import_seconds : float, default 10
         Time to load the file.
     shrink_seconds : float, default 15
-        Time to look for the smallest failing input of one task.
+        Time to look for the simplest failing input of one task.
     memory_megabytes : int, default 1024
         Address space of a process, that of Python and NumPy included.
     output_kilobytes : int, default 64

@@ -1,4 +1,7 @@
-"""The smallest input for which a function's answer is wrong, found by Hypothesis.
+"""The simplest input for which a function's answer is wrong, found by Hypothesis.
+
+Of all inputs that failed, the one that takes the fewest letters is shown (`Failure.effort`): so it
+is small, and made of simple numbers where there is a choice (`drawing`).
 
 The inputs depend on the name of the assignment and of the task alone: not on the day, the folder,
 earlier runs, or which modules happen to be loaded.
@@ -72,7 +75,7 @@ def undisturbed() -> Iterator[None]:
 
 
 class Search:
-    """Looks for a failing input of a task, and then for smaller ones.
+    """Looks for a failing input of a task, and then for simpler ones.
 
     Parameters
     ----------
@@ -87,16 +90,16 @@ class Search:
         self.known: dict[bytes, Failure | None] = {}
         self.drawn = 0
         self.until: float | None = None
-        self.smallest: tuple[Arguments, Failure] | None = None
+        self.simplest: tuple[Arguments, Failure] | None = None
 
-    def smaller(self, arguments: Arguments, failure: Failure) -> None:
-        """Remember a failing input if it is smaller than the one that is known."""
-        if self.smallest is None or failure.size < self.smallest[1].size:
-            self.smallest = arguments, failure
+    def keep(self, arguments: Arguments, failure: Failure) -> None:
+        """Remember a failing input if it is easier to read than the one that is known."""
+        if self.simplest is None or failure.effort < self.simplest[1].effort:
+            self.simplest = arguments, failure
 
     @property
     def exhausted(self) -> bool:
-        """Whether there is no more time to look for smaller inputs."""
+        """Whether there is no more time to look for simpler inputs."""
         late = self.until is not None and time.monotonic() > self.until
         return late or self.sandbox.seconds_left <= 0
 
@@ -110,15 +113,17 @@ class Search:
         if name not in self.known:
             if self.until is not None and self.exhausted:
                 return None
-            self.known[name] = self.trial.run(arguments, twice=self.drawn < TWICE)
+            first, twice = self.drawn == 0, self.drawn < TWICE
+            self.known[name] = self.trial.run(arguments, first=first, twice=twice)
             self.drawn += 1
         failure = self.known[name]
         if failure is not None and self.until is None:
-            self.until = time.monotonic() + self.sandbox.limits.shrink_seconds
+            more = 0.0 if failure.final else self.sandbox.limits.shrink_seconds
+            self.until = time.monotonic() + more
         return failure
 
     def run(self) -> Failure | None:
-        """Return the failure with the smallest input found, None if all answers are right.
+        """Return the failure with the simplest input found, None if all answers are right.
 
         Raises
         ------
@@ -130,33 +135,40 @@ class Search:
             if failure is not None:
                 if failure.final:
                     return failure
-                self.smaller(arguments, failure)
+                self.keep(arguments, failure)
                 break
         failing = self.hypothesis()
         if failing is not None:
-            self.smaller(*failing)
-        if self.smallest is None:
+            self.keep(*failing)
+        if self.simplest is None:
             return None
-        arguments, failure = self.smallest
+        arguments, failure = self.simplest
         return failure if failure.final or self.exhausted else self.confirm(arguments, failure)
 
     def confirm(self, arguments: Arguments, failure: Failure) -> Failure:
-        """Try the smallest input once more."""
+        """Try the simplest input once more."""
         again = self.trial.run(arguments)
         if again is not None:
             return failure
-        reason = "the same input gave a wrong answer once and a right one another time: "
-        return replace(failure, reason=reason + failure.reason)
+        reason = "the same input gave a wrong answer once and a right one another time"
+        return replace(failure, reason=f"{reason}: {failure.reason}", without=reason)
 
     def hypothesis(self) -> tuple[Arguments, Failure] | None:
-        """Return the smallest failing input that Hypothesis draws, None if it draws none."""
+        """Return the simplest failing input that Hypothesis draws, None if it draws none."""
         hypothesis = import_hypothesis()
         failing: list[tuple[Arguments, Failure]] = []
 
+        order = list(self.task.explicit[0]) if self.task.explicit else []
+
         def test(arguments: Arguments) -> None:
+            # Newer versions of Hypothesis draw the values of a dict in any order.
+            if isinstance(arguments, dict) and set(order) == set(arguments):
+                arguments = {name: arguments[name] for name in order}
             failure = self.attempt(arguments)
             if failure is not None:
                 failing[:] = [(arguments, failure)]
+                if not failure.final:
+                    self.keep(arguments, failure)
                 raise WrongAnswerError
 
         settings = hypothesis.settings(
@@ -186,7 +198,7 @@ class Search:
 
 
 def search(assignment: str, task: Task, sandbox: Sandbox) -> Failure | None:
-    """Return the failure of a task with the smallest input, None if its answers are right.
+    """Return the failure of a task with the simplest input, None if its answers are right.
 
     Parameters
     ----------

@@ -14,17 +14,19 @@ grace_minutes = 10            # not late yet (default: 0)
 [limits]
 total_seconds = 300           # for the whole submission
 import_seconds = 10           # to load the file
-shrink_seconds = 15           # to look for the smallest failing input, for each task
+shrink_seconds = 15           # to look for the simplest failing input, for each task
 call_seconds = 5              # for one call (default: the task's own, 2 s unless it says so)
 memory_megabytes = 1024
 output_kilobytes = 64         # of what the program prints, how much is kept
 layers = ["landlock", "calls", "user", "limits"]   # what the program is confined by
 
 [gradescope]
-submission = "student.py"     # the file to grade (default: the only .py file, or starter.py)
+submission = "student.py"     # in a folder, the file to grade (default: the only .py file, or
+                              # student.py, starter.py, or the assignment's name)
 visibility = "visible"        # or hidden, after_due_date, after_published
 stdout_visibility = "hidden"
-show_input = true             # show failing inputs with the answers that came and were expected
+show_input = true             # show failing inputs, answers, what the program printed and the words
+                              # of its exceptions; if false, no output has any of them
 """
 
 import math
@@ -88,7 +90,8 @@ class Gradescope:
     visibility, stdout_visibility : str
         Who sees the tests and what the autograder prints.
     show_input : bool, default True
-        Whether feedback holds failing inputs and answers, or the reason and the hint only.
+        Whether any output holds failing inputs, answers, what the program printed, or the words of
+        its exceptions.
     """
 
     submission: str | None = None

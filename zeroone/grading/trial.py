@@ -1,5 +1,6 @@
 """One question to a student's function, and what is wrong with the answer."""
 
+import builtins
 import copy
 from dataclasses import dataclass
 from typing import Any
@@ -8,8 +9,11 @@ import numpy as np
 
 from zeroone.grading import wire
 from zeroone.grading.assignment import Arguments, Task
-from zeroone.grading.compare import clean, compare, show, show_arguments
+from zeroone.grading.compare import clean, compare, show_arguments, with_shape
 from zeroone.grading.sandbox import Reply, Sandbox
+
+CHANGED = "the function changed its arguments in place"
+MISSING = ("is not there", "is not a function")
 
 
 class ChecksError(ValueError):
@@ -27,13 +31,17 @@ class Failure:
     arguments : str
         The input, ready to be read; empty if no input has to do with it.
     received, expected : str
-        What came and what should have come; empty if there is nothing to show.
+        What the function returned and what it should have; empty if there is nothing to show.
     size : int
         Number of entries of the input, to tell the smaller of two.
     answered : bool
         Whether an answer came, which was wrong.
     final : bool
         Whether another input cannot matter: the function is missing, or time is up.
+    unwritten : bool
+        Whether the function is still as in the starter.
+    without : str
+        `reason` without a word that an input could be read from.
     """
 
     reason: str
@@ -43,6 +51,19 @@ class Failure:
     size: int = 0
     answered: bool = False
     final: bool = False
+    unwritten: bool = False
+    without: str = ""
+
+    @property
+    def effort(self) -> tuple[int, int]:
+        """How long the input is to read, in letters; of many entries not all are shown."""
+        letters = sum(map(len, self.arguments.split()))
+        return max(letters, 3 * self.size), self.size
+
+    def without_input(self) -> "Failure":
+        """Return the failure as students see it where inputs are not shown."""
+        reason = self.without or "wrong for some input"
+        return Failure(reason, final=self.final, answered=self.answered, unwritten=self.unwritten)
 
 
 def fresh(value: Any) -> Any:
@@ -102,12 +123,17 @@ class Trial:
     def __init__(self, task: Task, sandbox: Sandbox) -> None:
         self.task, self.sandbox = task, sandbox
 
-    def run(self, arguments: Arguments, *, twice: bool = False) -> Failure | None:
+    def run(
+        self, arguments: Arguments, *, first: bool = False, twice: bool = False
+    ) -> Failure | None:
         """Call the function and return what is wrong, None if nothing is.
 
         Parameters
         ----------
         arguments : dict
+        first : bool, default False
+            Whether this is the task's first input: a function that raises NotImplementedError
+            for it is one that nobody has written yet.
         twice : bool, default False
             Call it again, and demand the same answer.
 
@@ -118,27 +144,46 @@ class Trial:
         """
         expected = self.compute("expected", arguments)
         reply = self.call(arguments)
-        wrong, final = (
-            self.fault(arguments, reply, expected),
-            reply.outcome in ("missing", "no time"),
-        )
+        if first and (failure := self.unwritten(reply)):
+            return failure
+        wrong = self.fault(arguments, reply, expected)
+        without = self.fault_without_input(reply, wrong)
         if wrong is None and twice:
             again = self.call(arguments)
             if again.outcome != "answer" or compare(
                 reply.answer, again.answer, **self.tolerances | {"nan_equal": True}
             ):
-                wrong, reply = "the same input gave another answer the second time", again
+                wrong = without = "the same input gave another answer the second time"
+                reply = again
         if wrong is None:
             return None
+        final = reply.outcome in ("missing", "no time")
         return Failure(
             wrong,
             "" if final else show_arguments(arguments),
-            show(reply.answer) if reply.outcome == "answer" else "",
-            show(expected) if self.task.expected is not None and not final else "",
+            with_shape(reply.answer, expected) if reply.outcome == "answer" else "",
+            with_shape(expected, reply.answer)
+            if self.task.expected is not None and not final
+            else "",
             size(arguments),
             reply.outcome == "answer",
             final,
+            without=without,
         )
+
+    def fault_without_input(self, reply: Reply, wrong: str | None) -> str:
+        """Return what is wrong in words that no input can be read from; empty if there are none."""
+        if reply.outcome != "answer":
+            return explain(reply, self.task, self.sandbox, own_words=False)
+        return CHANGED if wrong == CHANGED else ""
+
+    def unwritten(self, reply: Reply) -> Failure | None:
+        """Return that the function still raises the starter's NotImplementedError, if it does."""
+        if reply.outcome != "exception" or not reply.message.startswith("NotImplementedError"):
+            return None
+        where = f" (line {reply.line})" if quoted_line(self.sandbox, reply.line) else ""
+        said = f"not written yet: {self.task.function} raises NotImplementedError{where}"
+        return Failure(said, final=True, unwritten=True, without=said)
 
     @property
     def tolerances(self) -> dict[str, Any]:
@@ -189,7 +234,7 @@ class Trial:
         if reply.outcome != "answer":
             return explain(reply, task, self.sandbox)
         if task.unchanged and changed(arguments, reply.after):
-            return "the function changed its arguments in place"
+            return CHANGED
         if task.expected is not None:
             wrong = compare(expected, reply.answer, **self.tolerances)
             if wrong:
@@ -219,7 +264,7 @@ class Trial:
         return None if said is None else clean(said)
 
 
-def explain(reply: Reply, task: Task | None, sandbox: Sandbox) -> str:
+def explain(reply: Reply, task: Task | None, sandbox: Sandbox, *, own_words: bool = True) -> str:
     """Return in a sentence why there is no answer.
 
     Parameters
@@ -228,15 +273,18 @@ def explain(reply: Reply, task: Task | None, sandbox: Sandbox) -> str:
     task : Task or None
         None if the submission was to be loaded.
     sandbox : Sandbox
+    own_words : bool, default True
+        Whether to repeat what the submission's process says. It may say what its arguments were.
     """
-    message = clean(reply.message, 600)
+    message = clean(reply.message, 600) if own_words else known_words(reply)
     seconds = sandbox.limits.import_seconds if task is None else task.timeout
-    where = "" if reply.line is None else f"line {reply.line}{quote(sandbox, reply.line)}: "
+    line = quoted_line(sandbox, reply.line)
+    where = f"line {reply.line} ({clean(line, 100)}): " if line else ""
     what = "the file was not loaded" if task is None else "there was no answer"
     return {
         "exception": f"{where}{message}",
         "missing": f"the function {task.function if task else ''} {message}",
-        "unsupported": f"the function returned {message}, which is none of the kinds of answer "
+        "unsupported": f"you returned {message}, which is none of the kinds of answer "
         "(array, number, truth value, string, None, tuple or list of them)",
         "refused": f"{message}: the file was not run",
         "late": f"{what} within {seconds:g} s",
@@ -247,9 +295,20 @@ def explain(reply: Reply, task: Task | None, sandbox: Sandbox) -> str:
     }[reply.outcome]
 
 
-def quote(sandbox: Sandbox, line: int) -> str:
-    """Return a line of the student's file in parentheses; nothing if there is none such."""
+def known_words(reply: Reply) -> str:
+    """Return what a reply says as far as it says it in words of Python or of the grader."""
+    kind = reply.message.partition(":")[0]
+    known = isinstance(getattr(builtins, kind, None), type)
+    return {
+        "exception": kind if known else "an exception of a type of its own",
+        "missing": reply.message if reply.message in MISSING else MISSING[0],
+        "unsupported": "an object",
+        "died": "the process ended",
+        "forged": reply.message,
+    }.get(reply.outcome, "")
+
+
+def quoted_line(sandbox: Sandbox, line: int | None) -> str:
+    """Return a line of the student's file; nothing if there is none such."""
     lines = sandbox.source.decode("utf-8", errors="replace").splitlines()
-    if not 0 < line <= len(lines) or not lines[line - 1].strip():
-        return ""
-    return f" ({clean(lines[line - 1].strip(), 100)})"
+    return lines[line - 1].strip() if line is not None and 0 < line <= len(lines) else ""

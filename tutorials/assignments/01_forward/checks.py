@@ -1,17 +1,19 @@
 """How the forward pass is graded.
 
-All numbers are small multiples of powers of two. Sums and products of them are exact in floating
-point, in any order, so that a pre-activation is zero exactly when it should be. Biases that are odd
-multiples of 1/32 keep it off zero where zero is not what the task is about.
+Inputs and weights are multiples of 1/4. Sums and products of them are exact in floating point, in
+any order, so that a pre-activation is zero exactly when it should be. Biases of 0.1, 0.3, ... keep
+it off zero, further than rounding goes, where zero is not what the task is about.
 """
 
 import numpy as np
 
-from zeroone.grading import Task
+from zeroone.grading import Task, simple
 
 TITLE = "The forward pass of a 0/1 network"
 
-QUARTERS = range(-8, 9)
+QUARTERS = [i / 4 for i in range(-8, 9)]
+# No sum of multiples of 1/16 is nearer to one of these than 1/80.
+BIASES = [i / 10 for i in range(-5, 6) if i % 5]
 
 
 def expected_step(z):
@@ -66,7 +68,7 @@ def step_at_zero():
     from hypothesis import strategies as st
     from hypothesis.extra import numpy as hnp
 
-    number = st.sampled_from([0.0, -0.0, 0.25, -0.25])
+    number = st.sampled_from([0.0, 1.0, -1.0, -0.0])
     return st.fixed_dictionaries({"z": hnp.arrays(float, shapes(2), elements=number)})
 
 
@@ -110,10 +112,9 @@ def layers(depths, *, zeros=False):
     from hypothesis import strategies as st
     from hypothesis.extra import numpy as hnp
 
-    quarter = st.sampled_from(QUARTERS).map(lambda i: i / 4)
-    small = st.sampled_from([-1.0, -0.5, 0.0, 0.5, 1.0])
-    bias = small if zeros else st.sampled_from(QUARTERS).map(lambda i: (2 * i + 1) / 32)
-    entry = small if zeros else quarter
+    small = simple([-1.0, -0.5, 0.0, 0.5, 1.0])
+    bias = small if zeros else simple(BIASES)
+    entry = small if zeros else simple(QUARTERS)
 
     def array(*shape):
         return hnp.arrays(float, shape, elements=entry)
@@ -151,7 +152,7 @@ def score_tables(numbers, *, unique):
     from hypothesis import strategies as st
     from hypothesis.extra import numpy as hnp
 
-    number = st.sampled_from(numbers).map(lambda i: i / 4)
+    number = simple(i / 4 for i in numbers)
     shape = st.tuples(st.integers(1, 4), st.integers(2, 4))
     return st.fixed_dictionaries(
         {"S": shape.flatmap(lambda s: hnp.arrays(float, s, elements=number, unique=unique))}
@@ -175,14 +176,14 @@ NET = {
         np.array([[1.0, 0.5, -1.0], [-0.5, 1.0, 2.0]]),
         np.array([[1.0, -2.0], [0.5, 0.25], [-1.0, 1.5]]),
     ],
-    "biases": [np.array([1 / 32, -3 / 32]), np.array([5 / 32, 1 / 32, -7 / 32])],
+    "biases": [np.array([0.1, -0.3]), np.array([0.2, 0.1, -0.4])],
 }
 
 LINEAR_NET = {"X": NET["X"], "weights": NET["weights"][:1], "biases": NET["biases"][:1]}
 DEEP_NET = {
     "X": NET["X"],
     "weights": [*NET["weights"], np.array([[1.0, 2.0, -1.0], [0.5, -0.25, 1.0]])],
-    "biases": [*NET["biases"], np.array([3 / 32, -1 / 32])],
+    "biases": [*NET["biases"], np.array([0.3, -0.1])],
 }
 
 TASKS = (

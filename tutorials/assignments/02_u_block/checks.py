@@ -1,16 +1,17 @@
 """How the U block is graded.
 
 The oracle looks at both candidates of every entry and computes their costs as fractions, without
-rounding: a tie is a tie. Arguments are multiples of powers of two, for which floating point does
-not round either. Where a tie is not what a task is about, v is an odd multiple of 1/1024: then
-the two costs cannot be equal.
+rounding: a tie is a tie. Where ties are what a task is about, arguments are multiples of powers of
+two, for which floating point does not round either. Where they are not, v is 0.1, 0.2, 0.3, 0.4,
+0.6, ...: a tie needs a 2v - 1 that is a multiple of 1/128, and from those it stays away further
+than rounding goes.
 """
 
 from fractions import Fraction
 
 import numpy as np
 
-from zeroone.grading import Task
+from zeroone.grading import Task, simple
 
 TITLE = "The U block in closed form"
 
@@ -108,23 +109,19 @@ def expected_neuron(a, s, R, w, tau):
 
 
 def entries(kind):
-    """Draw numbers that are multiples of 1/4, or a bit off halves and quarters."""
-    from hypothesis import strategies as st
-
+    """Draw numbers that are multiples of 1/4, or of 1/10 and not of 1/2."""
     numbers = {
-        "quarter": st.integers(-8, 8).map(lambda i: i / 4),
-        "off": st.integers(-4, 12).map(lambda i: i / 8 + 1 / 1024),
-        "half": st.integers(-1, 3).map(lambda i: i / 2),
-        "bit": st.sampled_from([0.0, 1.0]),
+        "quarter": [i / 4 for i in range(-8, 9)],
+        "off": [i / 10 for i in range(-4, 15) if i % 5],
+        "half": [i / 2 for i in range(-1, 4)],
+        "bit": [0.0, 1.0],
     }
-    return numbers[kind]
+    return simple(numbers[kind])
 
 
 def price():
     """Draw a price."""
-    from hypothesis import strategies as st
-
-    return st.sampled_from([0.5, 1.0, 2.0, 4.0])
+    return simple([0.5, 1.0, 2.0, 4.0])
 
 
 def draw(kinds, **numbers):
@@ -147,7 +144,7 @@ def draw(kinds, **numbers):
 
 def costs():
     """Draw arguments of `cost`."""
-    return draw({"U": "quarter", "A": "quarter", "V": "off"}, tau=price(), pi=price())
+    return draw({"U": "quarter", "A": "quarter", "V": "quarter"}, tau=price(), pi=price())
 
 
 def sides(*, inside):
@@ -160,7 +157,7 @@ def sides(*, inside):
         A = A / 2 * margin if inside else A + np.where(A > 0, margin, -margin)
         return {"A": A, "S": S, "margin": margin}
 
-    return st.builds(move, draw({"A": "quarter", "S": "bit"}), st.sampled_from([0.25, 0.5, 1.0]))
+    return st.builds(move, draw({"A": "quarter", "S": "bit"}), gaps())
 
 
 def blocks(kind, **numbers):
@@ -170,12 +167,10 @@ def blocks(kind, **numbers):
 
 def gaps():
     """Draw a margin."""
-    from hypothesis import strategies as st
-
-    return st.sampled_from([0.25, 0.5, 1.0])
+    return simple([0.25, 0.5, 1.0])
 
 
-def neurons(tau_numerators, weight):
+def neurons(prices, weight):
     """Draw arguments of `update_neuron`."""
     from hypothesis import strategies as st
     from hypothesis.extra import numpy as hnp
@@ -188,7 +183,7 @@ def neurons(tau_numerators, weight):
                 "s": hnp.arrays(float, n_samples, elements=entries("bit")),
                 "R": hnp.arrays(float, shape, elements=entries("quarter")),
                 "w": hnp.arrays(float, n_next, elements=weight),
-                "tau": st.sampled_from(tau_numerators).map(lambda i: i / 256),
+                "tau": simple(prices),
             }
         )
 
@@ -198,22 +193,21 @@ def neurons(tau_numerators, weight):
 def untied_neurons():
     """Draw neurons whose two bits never cost the same.
 
-    |w|^2/2 - w.r0 is a multiple of 1/32. With a an odd multiple of 1/4, and tau one of 1/256,
-    tau a^2/2 is an odd multiple of 1/8192.
+    |w|^2/2 - w.r0 is a multiple of 1/32. With a an odd multiple of 1/4, and tau one of 1/4 but not
+    a whole number, tau a^2/2 is a multiple of 1/128 but not of 1/32.
     """
 
     def off_zero(arguments):
         a = arguments["a"]
         return {**arguments, "a": np.where(a == 0, 0.25, np.sign(a) * (2 * np.abs(a) + 0.25))}
 
-    return neurons(range(65, 513, 32), entries("quarter")).map(off_zero)
+    prices = [i / 4 for i in range(1, 8) if i % 4]
+    return neurons(prices, entries("quarter")).map(off_zero)
 
 
 def tied_neurons():
     """Draw neurons of which many have bits that cost the same."""
-    from hypothesis import strategies as st
-
-    return neurons([256, 512], st.sampled_from([-1.0, 0.0, 1.0]))
+    return neurons([1.0, 2.0], simple([-1.0, 0.0, 1.0]))
 
 
 HANDOUT = {
@@ -224,14 +218,14 @@ HANDOUT = {
 }
 GAP = {
     "A": np.array([[0.25, -0.25, -0.25], [0.125, 2.0, -2.0]]),
-    "V": np.array([[0.75, 0.25, 1.5], [-0.5, 0.25, 0.75]]) + 1 / 1024,
+    "V": np.array([[0.8, 0.3, 1.4], [-0.4, 0.3, 0.8]]),
     "tau": 2.0,
     "pi": 1.0,
     "margin": 0.5,
 }
 SIDES = {
     "A": np.array([[1.0, -1.0, 1.0, -1.0], [1.5, -1.5, 0.25, -0.25]]),
-    "V": np.array([[0.25, 0.75, 0.875, 0.125], [-0.75, 1.75, 0.375, 0.625]]) + 1 / 1024,
+    "V": np.array([[0.3, 0.8, 0.9, 0.1], [-0.7, 1.8, 0.4, 0.6]]),
     "tau": 1.0,
     "pi": 2.0,
 }
@@ -302,7 +296,7 @@ TASKS = (
         expected=expected_margin,
         explicit=(
             GAP,
-            {**HANDOUT, "V": HANDOUT["V"] + 1 / 1024, "margin": 0.5},
+            {**HANDOUT, "V": HANDOUT["V"] + 0.1, "margin": 0.5},
             {**SIDES, "margin": 0.25},
         ),
         hint="Two candidates per entry, both at least the margin away from 0. What does each cost?",
@@ -371,7 +365,7 @@ TASKS = (
                 "s": np.array([1.0, 0.0, 0.0, 1.0, 1.0]),
                 "R": np.array([[0.5, -2.0], [1.5, 0.25], [1.0, 0.0], [-0.5, 0.5], [2.0, 1.0]]),
                 "w": np.array([1.0, 0.5]),
-                "tau": 257 / 256,
+                "tau": 1.25,
             },
         ),
         hint="Which residual belongs to s = 0, and which to s = 1? Which of the two is R?",

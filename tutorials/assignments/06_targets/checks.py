@@ -8,9 +8,11 @@ import math
 
 import numpy as np
 
-from zeroone.grading import Task
+from zeroone.grading import Task, simple
 
 TITLE = "Hidden targets, and the straight-through estimator as one of them"
+
+QUARTERS = [i / 4 for i in range(-8, 9)]
 
 LOSSES = ("linear", "saturated_hinge", "soft_hinge", "hinge")
 
@@ -105,15 +107,19 @@ def shapes():
 def score_tables(scale):
     """Draw scores of a size, and classes."""
     from hypothesis import strategies as st
+    from hypothesis.extra import numpy as hnp
 
-    def build(rng, shape):
+    def arguments(shape):
         n_samples, n_classes = shape[0], shape[1] + 1
-        return {
-            "scores": scale * rng.standard_normal((n_samples, n_classes)),
-            "classes": rng.integers(0, n_classes, n_samples),
-        }
+        scores = hnp.arrays(float, (n_samples, n_classes), elements=simple(QUARTERS))
+        return st.fixed_dictionaries(
+            {
+                "scores": scores.map(lambda table: scale * table),
+                "classes": hnp.arrays(int, n_samples, elements=st.integers(0, n_classes - 1)),
+            }
+        )
 
-    return st.builds(build, generators(), shapes())
+    return shapes().flatmap(arguments)
 
 
 def derivatives(weighting, *, zeros):
@@ -121,8 +127,7 @@ def derivatives(weighting, *, zeros):
     from hypothesis import strategies as st
     from hypothesis.extra import numpy as hnp
 
-    number = st.integers(-8, 8).map(lambda i: i / 4)
-    number = st.sampled_from([-0.5, 0.0, -0.0, 0.5]) if zeros else number.filter(bool)
+    number = st.sampled_from([0.0, 1.0, -1.0, -0.0]) if zeros else simple(set(QUARTERS) - {0.0})
     return shapes().flatmap(
         lambda shape: st.fixed_dictionaries(
             {
@@ -140,18 +145,14 @@ def margins(losses, *, kinks=False):
     from hypothesis import strategies as st
     from hypothesis.extra import numpy as hnp
 
-    place = (
-        st.sampled_from([-1.0, 1.0]) if kinks else st.integers(-8, 7).map(lambda i: (i + 0.5) / 4)
-    )
+    place = simple([-1.0, 1.0] if kinks else set(QUARTERS) - {-1.0, 1.0})
 
     def arguments(shape):
         return st.fixed_dictionaries(
             {
                 "z": hnp.arrays(float, shape, elements=place),
-                "t": hnp.arrays(float, shape, elements=st.sampled_from([-1.0, 0.0, 1.0])),
-                "weights": hnp.arrays(
-                    float, shape, elements=st.integers(0, 8).map(lambda i: i / 4)
-                ),
+                "t": hnp.arrays(float, shape, elements=simple([-1.0, 0.0, 1.0])),
+                "weights": hnp.arrays(float, shape, elements=simple(q for q in QUARTERS if q >= 0)),
                 "loss": st.sampled_from(losses),
             }
         )
@@ -164,7 +165,7 @@ def backward(estimator):
     from hypothesis import strategies as st
     from hypothesis.extra import numpy as hnp
 
-    quarter = st.integers(-8, 8).map(lambda i: i / 4)
+    quarter = simple(QUARTERS)
 
     def arguments(sizes):
         n_samples, n_out, n_units = sizes
@@ -232,9 +233,20 @@ NET = {
 }
 
 
+SMALL_NET = {
+    "X": np.array([[1.0]]),
+    "classes": np.array([1]),
+    "W1": np.array([[0.5]]),
+    "b1": np.array([0.25]),
+    "W2": np.array([[1.0], [-1.0]]),
+    "b2": np.array([0.0, 0.5]),
+    "rate": 1.0,
+}
+
+
 def net_examples(weighting):
-    """Return the net above with every loss, with larger scores, and with a large step."""
-    nets = [{**NET, "loss": loss} for loss in LOSSES]
+    """Return both nets above with every loss, and one with larger scores and with a large step."""
+    nets = [{**net, "loss": loss} for net in (SMALL_NET, NET) for loss in LOSSES]
     nets.append({**NET, "b2": np.array([100.1, 99.8, 100.3]), "loss": "linear"})
     nets.append({**NET, "rate": 6.0, "loss": "linear"})
     return tuple({**net, "weighting": weighting} for net in nets)
@@ -273,7 +285,7 @@ TASKS = (
         name="(a) output_gradient, large scores",
         function="output_gradient",
         points=1,
-        strategy=lambda: score_tables(3000.0),
+        strategy=lambda: score_tables(2000.0),
         expected=expected_output,
         explicit=(
             {"scores": np.array([[5000.0, 4999.0], [-5000.0, 0.0]]), "classes": np.array([1, 0])},
