@@ -215,13 +215,16 @@ def solve(arguments: argparse.Namespace) -> int:
 def write(files: dict[Path, bytes], parent: Path) -> None:
     """Write files into folders below a parent, say so, and overwrite nothing.
 
+    A handout that is there already, word for word, is left as it is.
+
     Raises
     ------
     ValueError
-        If one of the files is there already, or a folder cannot be made.
+        If another of the files is there already, or a folder cannot be made.
     """
+    there = [path for path, content in files.items() if holds(path, content)]
     for path in files:
-        if os.path.lexists(path):
+        if os.path.lexists(path) and (path not in there or path.name != HANDOUT):
             raise ValueError(
                 f"{path} is there already and is not overwritten: move it away, or name another "
                 "folder with --to"
@@ -229,9 +232,17 @@ def write(files: dict[Path, bytes], parent: Path) -> None:
     for folder in dict.fromkeys([parent, *(path.parent for path in files)]):
         make_folder(folder)
     for path, content in files.items():
+        if path in there:
+            print(f"{path} is there already")
+            continue
         with atomic_write(path) as file:
             file.write(content)
         print(f"{path} written")
+
+
+def holds(path: Path, content: bytes) -> bool:
+    """Return whether a file is there with this content."""
+    return path.is_file() and path.read_bytes() == content
 
 
 def make_folder(folder: Path) -> None:
