@@ -5,6 +5,7 @@ import contextlib
 import io
 import json
 import re
+import tomllib
 import types
 from pathlib import Path
 
@@ -293,3 +294,16 @@ def test_an_assignment_without_a_solution_is_refused(tmp_path):
     own.mkdir()
     (own / "checks.py").write_text("", encoding="utf-8")
     assert "01_own has none" in refused("solution", own)
+
+
+def test_no_solution_and_no_answer_is_in_what_is_installed():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    assert settings["setuptools"]["packages"]["find"] == {"include": ["zeroone*"]}
+    # Packages are looked for beside pyproject.toml, where `instructor` is a folder and no package.
+    assert not (ROOT / "instructor" / "__init__.py").exists()
+    assert [path.name for path in ROOT.glob("zeroone*")] == ["zeroone"]
+    for patterns in settings["setuptools"]["data-files"].values():
+        for pattern in patterns:
+            for path in ROOT.glob(pattern):
+                assert not re.search("solution|reference|answers|wrong", path.name), path
+                assert "instructor" not in path.relative_to(ROOT).parts

@@ -104,15 +104,16 @@ def start(arguments: argparse.Namespace) -> int:
                 files[target / name] = (source / name).read_bytes()
     write(files, parent)
     one = "the starter" if len(sources) == 1 else "each starter"
-    print(f"\nRead the handout and fill in {one}. To see what is right:")
+    if arguments.notebook:
+        print("\nTo open a notebook: pip install 'zeroone-nets[notebooks]', then jupyter notebook.")
+        print("Its last cell grades it.", end=" ")
+    else:
+        print()
+    print("Grading needs hypothesis: pip install 'zeroone-nets[classroom]'")
+    print(f"Read the handout and fill in {one}. To see what is right:")
     for source in sources:
         path = shlex.quote(str(parent / source.name / starter))
         print(f"    zeroone grade {shlex.quote(short_name(source))} {path}")
-    if arguments.notebook:
-        print("(The last cell of the notebook does that as well.)")
-    print("Grading needs hypothesis: pip install 'zeroone-nets[classroom]'")
-    if arguments.notebook:
-        print("To open a notebook: pip install 'zeroone-nets[notebooks]', then jupyter notebook")
     return 0
 
 
