@@ -126,10 +126,8 @@ def test_slides_have_what_the_source_has(folder):
 
 
 def test_the_form_of_a_picture_says_where_it_stands(folder):
-    page = render(
-        "# A\n\n## B\n\n![b](wide.svg)\n\n## C\n\n![c](tall.svg)\n\n## D\n\nd\n",
-        lambda address: folder / address,
-    )
+    text = "# A\n\n## B\n\n![b](wide.svg)\n\n## C\n\n![c](tall.svg)\n\n## D\n\nd\n"
+    page = render(slides(text, folder))
     kinds = re.findall(r'<section class="slide (\w+)"', page)
     assert kinds == ["title", "wide", "tall", "text"]
     assert len(Balance(page).seen) > 20

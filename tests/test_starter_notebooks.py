@@ -207,6 +207,7 @@ def test_cells_are_joined_in_order_and_named():
         ('x = "\\"("\n%time', 'x = "\\"("'),
         ("x = 1  # really?", "x = 1  # really?"),
         ('x = """a"""\n%time', 'x = """a"""'),
+        ("x = 'a\u2028b\x0cc'", "x = 'a\u2028b\x0cc'"),
     ],
 )
 def test_only_python_is_left(source, left):

@@ -130,7 +130,7 @@ def notebook(source: Path) -> str:
     source : Path
         The folder of an assignment.
     """
-    cells = []
+    cells, name = [], shlex.quote(short_name(source))
     if (source / HANDOUT).is_file():
         text = (source / HANDOUT).read_text(encoding="utf-8")
         cells.append(("markdown", text.replace(STARTER, NOTEBOOK)))
@@ -147,7 +147,7 @@ def notebook(source: Path) -> str:
             f"with code, without lines that begin with `%` or `!`. A cell that begins with "
             f"`{NOT_GRADED}` is left out: begin cells like that in which you try things.",
         ),
-        ("code", f"{NOT_GRADED}\n%run -m zeroone grade {short_name(source)} {NOTEBOOK}"),
+        ("code", f"{NOT_GRADED}\n%run -m zeroone grade {name} {NOTEBOOK}"),
     ]
     return plain(cells)
 

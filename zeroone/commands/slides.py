@@ -68,11 +68,12 @@ def run(arguments: argparse.Namespace) -> int:
     def find(address: str) -> Path:
         return picture_of(source, address)
 
-    page = render(text, find)
+    slides = read(text, find)
+    page = render(slides)
     with atomic_write(arguments.html, text=True) as file:
         file.write(page)
     print(
-        f"{len(read(text, find))} slides written to {arguments.html} ({len(page) / 1e6:.1f} MB): "
+        f"{len(slides)} slides written to {arguments.html} ({len(page) / 1e6:.1f} MB): "
         "open it in a browser"
     )
     return 0

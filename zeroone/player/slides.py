@@ -8,7 +8,7 @@ for the speaker, which are quotations: lines that begin with ``>``.
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -236,20 +236,8 @@ def section(number: int, count: int, slide: Slide) -> str:
     )
 
 
-def render(source: str, find: Callable[[str], Path]) -> str:
-    """Return a page with the slides of a text.
-
-    Parameters
-    ----------
-    source, find
-        As in `read`.
-
-    Raises
-    ------
-    ValueError
-        As `read`.
-    """
-    slides = read(source, find)
+def render(slides: Sequence[Slide]) -> str:
+    """Return a page with some slides, at least one."""
     sections = (section(n, len(slides), slide) for n, slide in enumerate(slides, start=1))
     parts = {
         "title": re.sub("<[^>]*>", "", slides[0].title),

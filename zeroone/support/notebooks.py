@@ -359,7 +359,7 @@ def code_of(notebook: str | bytes) -> str:
 
 def python_of(cell: str) -> str:
     """Return the Python code of one cell, without what only a notebook understands."""
-    lines = cell.splitlines()
+    lines = cell.split("\n")
     start = next((line.strip() for line in lines if line.strip()), "")
     if start.casefold().startswith(NOT_GRADED.casefold().rstrip(".")):
         return ""
