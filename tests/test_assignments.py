@@ -1,8 +1,8 @@
 """The classroom assignments: starters earn nothing, solutions all, mistakes what they should.
 
-Each assignment has two solutions here: one in plain NumPy, as a student would write it
-(``solution.py``), and the package itself, adapted (``reference.py``). Inputs are drawn once, while
-the first is graded, and put to all others: to the package and to some twenty wrong answers.
+Each assignment has two solutions in ``instructor/``: one in plain NumPy, as a student would write
+it (``solution.py``), and the package itself, adapted (``reference.py``). Inputs are drawn once,
+while the first is graded, and put to all others: to the package and to some twenty wrong answers.
 """
 
 import ast
@@ -22,7 +22,7 @@ import pytest
 
 pytest.importorskip("hypothesis")
 
-from assignments.wrong_answers import KINDS, WRONG_ANSWERS
+from wrong_answers import KINDS, WRONG_ANSWERS
 
 from zeroone.bcd import blocks
 from zeroone.commands import assignment as command
@@ -34,7 +34,7 @@ from zeroone.grading.trial import Trial, fresh
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "tutorials" / "assignments"
-SOLUTIONS = ROOT / "tests" / "assignments"
+SOLUTIONS = ROOT / "instructor" / "zeroone_instructor" / "solutions"
 NAMES = sorted(folder.name for folder in FOLDER.iterdir() if folder.is_dir())
 MARKER = "# YOUR CODE HERE"
 POINTS = 20
@@ -378,7 +378,7 @@ def test_handout_cites_equations_that_exist(name):
 
 @assignments
 def test_commands_of_the_handout(name, tmp_path, capsys):
-    assert command.start(Namespace(name=name[3:], to=str(tmp_path))) == 0
+    assert command.start(Namespace(names=[name[3:]], to=str(tmp_path), notebook=False)) == 0
     for file in ("starter.py", "handout.md"):
         assert (tmp_path / name / file).read_text() == (FOLDER / name / file).read_text()
     assert name in load(name[3:]).name

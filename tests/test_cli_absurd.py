@@ -38,6 +38,7 @@ SMALL = {
     "assignment": "start forward",
     "grade": "forward forward/starter.py",
     "figures": "step_and_pseudo_derivatives --quick --to figures",
+    "slides": "--html slides.html",
     "play bcd": "--data data.npz --hidden 3 --samples 10 --steps 9 --html page.html",
     "play rvscgd": "--n-iter 20 --steps 9 --html page.html",
     "play ftprop": "--data data.npz --hidden 3 --samples 10 --steps 9 --html page.html",

@@ -24,6 +24,7 @@ from zeroone.commands import (
     play,
     prune,
     rvscgd,
+    slides,
     sweep,
     train,
     tutorials,
@@ -47,6 +48,7 @@ COMMANDS = (
     assignment,
     grade,
     figures,
+    slides,
 )
 
 

@@ -15,7 +15,8 @@ IDENTIFIERS = {
 OPERATORS = {
     "leftarrow": "←", "cdot": "·", "le": "≤", "ge": "≥", "ne": "≠", "in": "∈", "iff": "⟺",
     "sum": "∑", "min": "min", "nabla": "∇", "quad": " ", "top": "⊤", "times": "×",
-    "{": "{", "}": "}", "|": "‖", "#": "#",
+    "{": "{", "}": "}", "|": "‖", "#": "#", "lVert": "‖", "rVert": "‖", "ast": "∗", "to": "→",
+    "gt": ">", "lt": "<",
 }  # fmt: skip
 # What hangs below instead of beside: the index of a sum, the variable of a minimum.
 LARGE = ("sum", "min")
@@ -28,7 +29,7 @@ def element(name: str, *children: str, **attributes: str) -> str:
     return f"<{name}{given}>{''.join(children)}</{name}>"
 
 
-def mathml(equation: str) -> str:
+def mathml(equation: str, *, display: str = "block") -> str:
     r"""Return an equation, written in a small part of LaTeX, as a ``<math>`` element.
 
     Parameters
@@ -37,6 +38,8 @@ def mathml(equation: str) -> str:
         Letters, numbers, operators, ``_`` and ``^`` followed by one thing or by braces, the
         commands of `IDENTIFIERS` and `OPERATORS`, and ``\frac``, ``\sqrt``, ``\hat``, ``\text``
         and ``\mathrm`` with braces.
+    display : {"block", "inline"}
+        On a line of its own, or within one.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def mathml(equation: str) -> str:
     content, rest = parse_until(tokens, None)
     if rest:
         raise ValueError(f"equation must have its braces in pairs, but is {equation!r}")
-    return element("math", content, display="block", alttext=escape(equation, quote=True))
+    return element("math", content, display=display, alttext=escape(equation, quote=True))
 
 
 def parse_until(tokens: list[str], end: str | None) -> tuple[str, list[str]]:
@@ -119,7 +122,7 @@ def parse_one(tokens: list[str]) -> tuple[str, list[str]]:
         if name == "quad":
             return element("mspace", width="1em"), rest
         if name in OPERATORS:
-            return element("mo", OPERATORS[name], stretchy="false"), rest
+            return element("mo", escape(OPERATORS[name]), stretchy="false"), rest
         if name == "frac":
             above, rest = parse_one(rest)
             below, rest = parse_one(rest)

@@ -2,7 +2,8 @@
 
 A notebook is made in three steps: `convert` the cells, `execute` them in a kernel of this very
 Python, `settle` what depends on when and where that was: timing, folders, addresses, versions.
-The extra ``notebooks`` is imported only here, and only when it is needed.
+The extra ``notebooks`` is imported only here, and only when it is needed. `plain` and `code_of`,
+which write cells that nobody has executed and read the code of a notebook, do without it.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,13 @@ from typing import Any
 TOOLS = ("jupytext", "nbformat", "nbclient", "jupyter_client", "ipykernel")
 # For a single cell. A tutorial takes seconds; this is for what would never end.
 SECONDS = 600
+
+# A cell that begins with this comment is no part of a submission.
+NOT_GRADED = "# Not graded."
+# Cells of these magics are Python all the same; others, such as %%bash, are in another language.
+PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
+# What matters for where a statement ends: comments, strings, brackets.
+PIECE = re.compile(r"""#.*|'''|\"""|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[(\[{]|[)\]}]""", re.DOTALL)
 
 # A notebook as `nbformat` has it, which is a dictionary whose keys are attributes as well.
 Notebook = Any
@@ -280,3 +288,124 @@ def is_unchanged(path: Path, name: str) -> bool:
 def first_line(text: str) -> str:
     """Return the first line of a text that is not blank, or nothing."""
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+# ------------------------------------------------------------------- without any part of the extra
+
+
+def plain(cells: Iterable[tuple[str, str]]) -> str:
+    """Return the contents of a notebook that nobody has executed.
+
+    Parameters
+    ----------
+    cells : iterable of (kind, source)
+        The kind is "markdown" or "code".
+    """
+    written: list[dict[str, Any]] = []
+    for number, (kind, source) in enumerate(cells):
+        cell: dict[str, Any] = {"cell_type": kind, "id": f"cell-{number:02d}", "metadata": {}}
+        if kind == "code":
+            cell |= {"execution_count": None, "outputs": []}
+        written.append(cell | {"source": source.strip("\n").splitlines(keepends=True)})
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    content = {
+        "cells": written,
+        "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def code_of(notebook: str | bytes) -> str:
+    r"""Return the Python code of a notebook: that of its cells, one after the other.
+
+    Nothing is executed, and no part of the extra is needed. Magics (``%matplotlib inline``), shell
+    lines (``!ls``) and questions (``np.sum?``) are left out, and so are cells in another language
+    (``%%bash``) and cells that begin with `NOT_GRADED`. A comment names each cell, so that who
+    reads about an error in a line finds it.
+
+    Parameters
+    ----------
+    notebook : str or bytes
+        The contents of the file, in UTF-8.
+
+    Raises
+    ------
+    ValueError
+        If it is not a notebook of format 4.
+
+    Examples
+    --------
+    >>> print(code_of(plain([("markdown", "Text"), ("code", "%matplotlib inline\nx = 1")])))
+    # Cell 2.
+    x = 1
+    <BLANKLINE>
+    """
+    try:
+        cells = json.loads(notebook)["cells"]
+        sources = [(cell["cell_type"], cell["source"]) for cell in cells]
+        texts = [(kind, source if type(source) is str else "".join(source))
+                 for kind, source in sources]  # fmt: skip
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise ValueError("notebook must be a Jupyter notebook of format 4, but is not") from None
+    found = []
+    for number, (kind, text) in enumerate(texts, start=1):
+        code = python_of(text) if kind == "code" else ""
+        if code.strip():
+            found.append(f"# Cell {number}.\n{code.rstrip()}\n")
+    return "\n\n".join(found)
+
+
+def python_of(cell: str) -> str:
+    """Return the Python code of one cell, without what only a notebook understands."""
+    lines = cell.split("\n")
+    start = next((line.strip() for line in lines if line.strip()), "")
+    if start.casefold().startswith(NOT_GRADED.casefold().rstrip(".")):
+        return ""
+    if start.startswith("%%"):
+        if start.split()[0] not in PYTHON_MAGICS:
+            return ""
+        lines = lines[[line.strip() for line in lines].index(start) + 1 :]
+    kept: list[str] = []
+    depth, quote = 0, ""
+    for line in lines:
+        # Inside of brackets and strings a line may begin with % and be Python.
+        if depth == 0 and not quote and is_for_notebooks(line, kept[-1] if kept else ""):
+            # A block may consist of such lines alone.
+            kept += [line[: len(line) - len(line.lstrip())] + "pass"] if line[0].isspace() else []
+            continue
+        depth, quote = after_line(line, depth, quote)
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def is_for_notebooks(line: str, before: str) -> bool:
+    """Return whether a line, at which a statement begins, is a magic, for a shell or a question."""
+    text = line.strip()
+    if before.endswith("\\"):
+        return False
+    return text.startswith(("%", "!", "?")) or (text.endswith("?") and "#" not in text)
+
+
+def after_line(line: str, depth: int, quote: str) -> tuple[int, str]:
+    """Return how many brackets are open after a line, and which string of several lines is."""
+    place = 0
+    while place < len(line):
+        if quote:
+            end = re.compile(rf"(?:\\.|(?!{quote}).)*{quote}").match(line, place)
+            if end is None:
+                return depth, quote
+            place, quote = end.end(), ""
+            continue
+        piece = PIECE.search(line, place)
+        if piece is None:
+            break
+        place, text = piece.end(), piece.group()
+        if text in ("'''", '"""'):
+            quote = text
+        elif text in "([{":
+            depth += 1
+        elif text in ")]}":
+            depth = max(0, depth - 1)
+    return depth, quote
