@@ -173,7 +173,7 @@ def test_who_grades_a_class_without_a_table_is_told_how(here):
         (here / "class" / f"{name}.py").write_text(RIGHT)
     status, out, _ = run("grade", "9", "class")
     assert status == 0
-    assert "there is no Python file in the submission, or more than one" in out
+    assert "there is no Python file or notebook in the submission, or more than one" in out
     assert out.endswith(
         "To grade a folder of submissions, one for each student, add --csv FILE.csv.\n"
     )

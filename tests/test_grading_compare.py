@@ -53,7 +53,11 @@ RIGHT = [
 WRONG = [
     (1.0, True, "True|bool"),
     (1.0, "1.0", "you returned a string, but"),
-    (1.0, None, r"you returned None \(is a return missing\?\), but a floating-point number was exp"),
+    (
+        1.0,
+        None,
+        r"you returned None \(is a return missing\?\), but a floating-point number was exp",
+    ),
     (1.0, 1.5, "you returned 1.5, but 1.0 was expected"),
     (1.0, 10**400, "you returned inf, but 1.0"),
     (1.0, np.ones(1), r"you returned an array of shape \(1,\), but"),

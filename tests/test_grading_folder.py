@@ -22,6 +22,7 @@ from zeroone.grading import folder as folders
 from zeroone.grading.overview import cell
 from zeroone.grading.settings import parse
 from zeroone.grading.submissions import normal_form, page_name, submissions
+from zeroone.support.notebooks import plain
 
 pytest.importorskip("hypothesis")
 
@@ -502,6 +503,25 @@ def test_a_students_folder_is_searched_for_the_file(here):
     assert graded["nested"]["file"] == "starter.py"
 
 
+def test_notebooks_are_submissions(here):
+    hand_in(here, ana=RIGHT)
+    folder = here / "class"
+    right = plain([("markdown", "My answers"), ("code", "%matplotlib inline"), ("code", RIGHT)])
+    (folder / "ben.ipynb").write_text(right)
+    (folder / "cem.ipynb").write_text('{"cells": 3}')
+    (folder / "dee").mkdir()
+    (folder / "dee" / "mine.ipynb").write_text(plain([("code", WRONG)]))
+    found, _ = grade()
+    assert {name: row["file"] for name, row in found.items()} == {
+        "ana": "ana.py",
+        "ben": "ben.ipynb",
+        "cem": "",
+        "dee": "mine.ipynb",
+    }
+    assert [float(found[name]["total"]) for name in ("ana", "ben", "cem", "dee")] == [5, 5, 0, 2]
+    assert "must be a Jupyter notebook" in found["cem"]["note"]
+
+
 def test_a_file_and_a_folder_of_one_name_are_two(here):
     hand_in(here, anna=RIGHT)
     (here / "class" / "anna").mkdir()
@@ -551,7 +571,7 @@ def test_mistakes_are_refused_before_anything_is_graded(here):
         (["class", "--workers", "2"], "workers goes with --csv only"),
         (["class", "--to", "x"], "to goes with --csv only"),
         (["--pack", "--csv", "g.csv"], "csv does not go with --pack"),
-        (["void", "--csv", "g.csv"], "but there are none"),
+        (["void", "--csv", "g.csv"], "but there is none"),
     ]:
         status, out, err = run("grade", "09_toy", *arguments)
         assert (status, out, err.count("\n")) == (2, "", 1), arguments

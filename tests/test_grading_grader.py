@@ -258,7 +258,10 @@ def test_a_folder_is_searched_for_the_file(tmp_path, toy):
     (folder / "notes.txt").write_text("")
     assert grade(toy, folder).score == 5
     (folder / "other.py").write_text(STARTER)
-    assert "no Python file in the submission, or more than one" in grade(toy, folder).problem
+    assert (
+        "no Python file or notebook in the submission, or more than one"
+        in grade(toy, folder).problem
+    )
     (folder / "starter.py").write_text(WRONG)
     assert grade(toy, folder).score == 2
     assert grade(toy, folder, parse("gradescope.submission = 'other.py'")).score == 0

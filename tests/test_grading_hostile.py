@@ -38,7 +38,10 @@ ALIVE = {
     "shouts_control_characters": (r"raise ValueError('\x1b[2J\x07' + '<script>')", r"\\x1b\[2J"),
     "returns_agreeable": ("return Agreeable()", "an object of type Agreeable"),
     "returns_agreeable_array": ("return np.zeros(x.shape).view(AgreeableArray)", "entry .0. is 0"),
-    "returns_agreeable_float": ("return AgreeableFloat(1.0)", "you returned a floating-point number"),
+    "returns_agreeable_float": (
+        "return AgreeableFloat(1.0)",
+        "you returned a floating-point number",
+    ),
     "returns_objects": ("return np.array([None] * len(x))", "dtype object"),
     "returns_complex": ("return x + 0j", "dtype complex128"),
     "returns_record": ("return np.zeros(1, dtype=[('a', 'f8')])", "dtype"),
@@ -52,7 +55,10 @@ ALIVE = {
     "returns_nan": ("return np.full(x.shape, np.nan)", "is nan"),
     "returns_broadcastable": ("return np.zeros((1, len(x)))", "an array of shape"),
     "returns_many_axes": ("return np.zeros((2,) * 21)", "you returned an array of shape .2, 2, "),
-    "returns_many_arrays": ("return [[np.arange(900.0)] * 65] * 65", "you returned a list of 65 values"),
+    "returns_many_arrays": (
+        "return [[np.arange(900.0)] * 65] * 65",
+        "you returned a list of 65 values",
+    ),
     "returns_endless_list": (
         "class Endless(list):\n"
         "    def __iter__(self):\n        while True: yield 0.0\n"

@@ -354,7 +354,7 @@ def test_the_autograder_grades_a_submission(installed):
     (root / "submission_metadata.json").unlink()
     told = autograde("")
     assert told["score"] == 0
-    assert "there is no Python file in the submission" in told["output"]
+    assert "there is no Python file or notebook in the submission" in told["output"]
 
 
 SPY = """
@@ -453,7 +453,7 @@ def test_an_autograder_reads_no_link_and_no_pipe(installed, kind):
     finally:
         made.rmdir() if made.is_dir() and not made.is_symlink() else made.unlink()
     assert told["score"] == 0, done
-    assert "there is no Python file in the submission" in told["output"]
+    assert "there is no Python file or notebook in the submission" in told["output"]
 
 
 def library(root: Path) -> dict[str, str]:

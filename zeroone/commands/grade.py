@@ -32,9 +32,9 @@ DESCRIPTION = """\
 Grade a student's file, apart and with limits, and show the simplest failing input of each task. The
 exit status is 0 for every submission that was graded, however many points it has.
 
-With --csv, grade a folder of submissions: Python files, or folders with one, each named after a
-student. Run the same command again to go on after an interruption, or to grade what has changed
-since; grades that still hold are kept. The exit status is 1 if the grader failed for some.
+With --csv, grade a folder of submissions: Python files, notebooks, or folders with one, each named
+after a student. Run the same command again to go on after an interruption, or to grade what has
+changed since; grades that still hold are kept. The exit status is 1 if the grader failed for some.
 
 With --pack, build an autograder for Gradescope.
 """

@@ -20,8 +20,13 @@ from zeroone.grading.sandbox import Sandbox
 from zeroone.grading.search import import_hypothesis, search
 from zeroone.grading.settings import Settings
 from zeroone.grading.trial import Failure, explain
+from zeroone.support.notebooks import code_of
 
 MOST_BYTES = 1 << 20
+# A notebook carries pictures beside its code.
+MOST_BYTES_OF_NOTEBOOK = 20 * MOST_BYTES
+NOTEBOOK = ".ipynb"
+ENDINGS = (".py", NOTEBOOK)
 SUBMISSION_NAMES = ("student.py", STARTER)
 NOT_SHOWN = "What the program printed is not shown, as it may hold inputs."
 
@@ -114,48 +119,58 @@ def find_submission(
 
     In a folder that is the one that the settings name, or else the only Python file, or else
     ``student.py``, ``starter.py``, or the file with the assignment's name (``02_u_block.py`` or
-    ``u_block.py``); None if there is none such. If a folder has no Python file and a single folder
-    in it, that one is searched, as students may hand in the folder that they worked in. A link does
-    not count: it could lead to a file that the student may not read.
+    ``u_block.py``); None if there is none such. Where there is no Python file, the same is asked of
+    notebooks. If a folder has neither and a single folder in it, that one is searched, as students
+    may hand in the folder that they worked in. A link does not count: it could lead to a file that
+    the student may not read.
     """
     if not path.is_dir():
         return path if path.is_file() else None
     named = settings.gradescope.submission
     entries = [entry for entry in sorted(path.iterdir()) if not entry.is_symlink()]
-    files = {
-        file.name: file
-        for file in entries
-        if file.is_file() and file.name in (named, file.stem + ".py")
-    }
+    files = {entry.name: entry for entry in entries if entry.is_file()}
     folders = [entry for entry in entries if entry.is_dir() and entry.name[0] not in "._"]
-    if deeper and not files and len(folders) == 1:
+    programs = {
+        ending: {name: file for name, file in files.items() if name == file.stem + ending}
+        for ending in ENDINGS
+    }
+    if deeper and named not in files and not any(programs.values()) and len(folders) == 1:
         return find_submission(folders[0], settings, assignment, deeper=False)
     if named is not None:
         return files.get(named)
-    if len(files) == 1:
-        return next(iter(files.values()))
-    names = (*SUBMISSION_NAMES, f"{assignment}.py", f"{assignment.partition('_')[2]}.py")
-    return next((files[name] for name in names if name in files), None)
+    ending, found = next(((end, of) for end, of in programs.items() if of), (".py", {}))
+    if len(found) == 1:
+        return next(iter(found.values()))
+    stems = (*(Path(name).stem for name in SUBMISSION_NAMES), assignment)
+    names = [stem + ending for stem in (*stems, assignment.partition("_")[2])]
+    return next((found[name] for name in names if name in found), None)
 
 
 def read_source(path: Path) -> bytes:
-    """Return what a submission holds.
+    """Return what a submission holds: of a notebook, its code.
 
     Raises
     ------
     ValueError
-        If it is too large, no ordinary file any more, or cannot be read.
+        If it is too large, no ordinary file any more, no notebook inside, or cannot be read.
     """
+    is_notebook = path.suffix == NOTEBOOK
+    most = MOST_BYTES_OF_NOTEBOOK if is_notebook else MOST_BYTES
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         with os.fdopen(os.open(path, flags), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ValueError("it is not an ordinary file")
-            source = file.read(MOST_BYTES + 1)
+            source = file.read(most + 1)
     except OSError as error:
         raise ValueError(f"the file cannot be read: {error.strerror}") from None
-    if len(source) > MOST_BYTES:
-        raise ValueError(f"the file has more than {MOST_BYTES >> 10} kB")
+    if len(source) > most:
+        raise ValueError(f"the file has more than {most >> 10} kB")
+    if is_notebook:
+        # What is no text fails as a program does that is no Python.
+        source = code_of(source).encode("utf-8", "surrogatepass")
+        if len(source) > MOST_BYTES:
+            raise ValueError(f"the notebook has more than {MOST_BYTES >> 10} kB of code")
     return source
 
 
@@ -287,6 +302,6 @@ def missing(path: Path, settings: Settings) -> str:
     if named is not None:
         return f"there is no file {named} in the submission"
     return (
-        "there is no Python file in the submission, or more than one and none is student.py or "
-        "starter.py"
+        "there is no Python file or notebook in the submission, or more than one and none is "
+        "called student or starter"
     )

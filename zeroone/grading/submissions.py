@@ -1,8 +1,8 @@
 """A folder of submissions: which there are, whose they are, and which of them are the same.
 
-A submission is a Python file, or a folder with one in it (`grader.find_submission`), named after a
-student. Names are chosen by students: they may hold anything that a file system takes, and are made
-harmless here. Links are not followed, since they could lead anywhere.
+A submission is a Python file or a notebook, or a folder with one in it (`grader.find_submission`),
+named after a student. Names are chosen by students: they may hold anything that a file system
+takes, and are made harmless here. Links are not followed, since they could lead anywhere.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zeroone.grading.compare import clean
-from zeroone.grading.grader import find_submission, missing, read_source
+from zeroone.grading.grader import ENDINGS, find_submission, missing, read_source
 from zeroone.grading.settings import Settings
 
 MOST_LETTERS = 80
@@ -44,7 +44,7 @@ class Submission:
     entry : str
         The name in the folder, as the system has it.
     student : str
-        The name without ``.py``, on one line and without control characters.
+        The name without its ending, on one line and without control characters.
     page : str
         Name of the student's files in the output, without an ending.
     file : str
@@ -88,7 +88,7 @@ def submissions(
 ) -> tuple[list[Submission], list[str]]:
     """Return the submissions in a folder by name, and the names of what is left out.
 
-    Left out are hidden files, files that are not Python's, and the folders that systems add to
+    Left out are hidden files, files that are no program, and the folders that systems add to
     archives. Everything else is a submission, if perhaps one with nothing to grade.
 
     Raises
@@ -106,19 +106,19 @@ def submissions(
     for entry in entries:
         mode = entry.stat(follow_symlinks=False).st_mode
         is_folder, is_link = stat.S_ISDIR(mode), stat.S_ISLNK(mode)
-        is_python = entry.name.endswith(".py")
-        if entry.name.startswith((".", "__")) or not (is_folder or is_link or is_python):
+        is_program = entry.name.endswith(ENDINGS)
+        if entry.name.startswith((".", "__")) or not (is_folder or is_link or is_program):
             others.append(one_line(entry.name))
             continue
-        student = entry.name.removesuffix(".py") if is_python and not is_folder else entry.name
+        student = Path(entry.name).stem if is_program and not is_folder else entry.name
         page = page_name(entry.name, student)
-        if page in taken:  # a folder and a file of one name
+        if page in taken:  # a folder and a file of one name, or two kinds of files
             page = page_name(entry.name, student + "/")
         taken.add(page)
         found.append(read(Path(entry.path), one_line(student), page, settings, assignment))
     if not found:
         raise ValueError(
-            f"submissions must be Python files or folders in {folder}, but there are none"
+            f"submissions must be Python files, notebooks or folders in {folder}, but there is none"
         )
     return found, others
 
