@@ -38,11 +38,15 @@ extensions = [
     "glossary",
     "gallery",
     "players",
+    "navigation",
 ]
 exclude_patterns = ["_build", "_extensions"]
 nitpicky = True
-# Names in docstrings that are arguments, or of other packages, have no page here.
-nitpick_ignore_regex = [("py:.*", r"(?!zeroone\.).*")]
+# Names in docstrings that are arguments, or of other packages, or programs, have no page here.
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!zeroone\.).*"),
+    ("py:.*", r"zeroone\.(cli|commands|grading\.(supervisor|worker))\b.*"),
+]
 default_role = "py:obj"
 
 # The notebooks are executed already: a test sees to it that they equal their scripts. To execute them

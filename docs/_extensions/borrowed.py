@@ -64,7 +64,9 @@ def page_of(path: Path) -> str | None:
     return f"/tutorials/{path.stem}.ipynb" if re.match(r"\d\d_", path.stem) else None
 
 
-def retargeted(text: str, homes: tuple[Path, ...], page: Path) -> str:
+def retargeted(
+    text: str, homes: tuple[Path, ...], page: Path, source: Path | None = None
+) -> str:
     """Return Markdown with its relative links turned to the pages of the site.
 
     Parameters
@@ -74,6 +76,8 @@ def retargeted(text: str, homes: tuple[Path, ...], page: Path) -> str:
         The folders from which its links may be meant, the likeliest first.
     page : Path
         The folder in which the page stands in the site's source.
+    source : Path, optional
+        The page, if it has anchors of its own.
 
     Raises
     ------
@@ -84,8 +88,10 @@ def retargeted(text: str, homes: tuple[Path, ...], page: Path) -> str:
     def turned(found: re.Match[str]) -> str:
         picture, words, target = found.groups()
         name, _, anchor = target.partition("#")
-        if "://" in target or not name:
+        if "://" in target:
             return found[0]
+        if not name:
+            return f"[{words}](#theory-{anchor})" if page / "theory.md" == source else found[0]
         path = next((one / name for one in homes if (one / name).exists()), None)
         if path is None:
             raise ValueError(f"a link leads nowhere: {target}")
@@ -97,7 +103,7 @@ def retargeted(text: str, homes: tuple[Path, ...], page: Path) -> str:
                 return f"![{words}]({relative})"
             return f"{{download}}`{words.replace('`', '')} <{relative}>`"
         if own == "/theory.md" and anchor:
-            return f"[{words}](#{anchor})"
+            return f"[{words}](#theory-{anchor})"
         relative = os.path.relpath(DOCS / own[1:], page)
         return f"[{words}]({relative}{'#' if anchor else ''}{anchor})"
 
@@ -169,13 +175,14 @@ def make(app: Sphinx) -> None:
 def turn_links(app: Sphinx, docname: str, content: list[str]) -> None:
     """Turn the links of the pages that stand in ``docs`` itself, and make addresses of anchors.
 
-    An anchor is ``<a id="a1"></a>`` above a heading, which every site that shows Markdown knows.
+    An anchor is ``<a id="a1"></a>`` above a heading, which every site that shows Markdown knows. It
+    gets a second name, ``theory-a1``, under which other pages find it.
     """
     source = Path(app.env.doc2path(docname))
     if source.suffix != ".md" or source.parent not in (DOCS, DOCS / "teaching"):
         return
-    text = re.sub(r'^<a id="([\w-]+)"></a>$', r"(\1)=", content[0], flags=re.MULTILINE)
-    content[0] = retargeted(text, (source.parent,), source.parent)
+    text = re.sub(r'^<a id="([\w-]+)"></a>$', r"(\1)=\n(theory-\1)=", content[0], flags=re.M)
+    content[0] = retargeted(text, (source.parent,), source.parent, source)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

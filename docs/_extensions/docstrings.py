@@ -5,10 +5,12 @@ reStructuredText takes for markup. Three things are done before `numpydoc` sees 
 
 * an indented block after a paragraph is a display, kept line by line;
 * signs that would be markup but are not become other characters, which come back when a page is read;
-* a citation, such as docs/theory.md#a1, becomes a link to that section.
+* a citation, such as docs/theory.md#a1, becomes a link to that section, and one such as [1]_ plain
+  text, with a link to the module if the list of references stands there.
 """
 
 import re
+import sys
 from typing import Any
 
 from docutils import nodes
@@ -81,7 +83,7 @@ def hide(text: str) -> str:
         return f"\ue010{len(bold) - 1}\ue011"
 
     text = STRONG.sub(keep, text)
-    text = re.sub(r"^( *)\* ", "\\1\ue012 ", text, flags=re.MULTILINE)
+    text = re.sub(r"^( *)\*(?= )", "\\1\ue012", text, flags=re.MULTILINE)
     for sign in "|*\\`":
         text = text.replace(sign, HIDDEN[sign])
     text = re.sub(r"(?<=[\w)}'])_(?![\w])", HIDDEN["_"], text)
@@ -95,15 +97,35 @@ def cite(text: str) -> str:
     def links(found: re.Match[str]) -> str:
         names = re.findall(r"#([\w-]+)", found[0])
         words = [name.upper() if len(name) < 4 else name for name in names]
-        made = [f":ref:`{word} <{name}>`" for name, word in zip(names, words, strict=True)]
+        made = [f":ref:`{word} <theory-{name}>`" for name, word in zip(names, words, strict=True)]
         return "theory " + ", ".join(made)
 
     return CITATION.sub(links, text)
 
 
-def readable(lines: list[str]) -> list[str]:
-    """Return a docstring's lines as reStructuredText."""
-    lines, verbatim = displays(lines)
+def references(lines: list[str], module: str | None) -> list[str]:
+    """Make text of references to a list of references, and a plain list of that list."""
+    listed = {found[1] for line in lines if (found := re.match(r" *\.\. (\[\d+\]) ", line))}
+
+    def words(found: re.Match[str]) -> str:
+        if found[1] in listed or module is None:
+            return found[1]
+        return f":py:mod:`{found[1]} <{module}>`"
+
+    lines = [re.sub(r"^( *)\.\. (\[\d+\]) ", r"\1*  \2 ", line) for line in lines]
+    return [re.sub(r"(\[\d+\])_(?!\w)", words, line) for line in lines]
+
+
+def readable(lines: list[str], module: str | None = None) -> list[str]:
+    """Return a docstring's lines as reStructuredText.
+
+    Parameters
+    ----------
+    lines : list of str
+    module : str, optional
+        Where its references are listed, if not in the docstring itself.
+    """
+    lines, verbatim = displays(references(lines, module))
     made: list[str] = []
     run: list[str] = []
 
@@ -127,9 +149,16 @@ def readable(lines: list[str]) -> list[str]:
     return made
 
 
+def module_of(name: str) -> str:
+    """Return the module in which a dotted name is."""
+    while name not in sys.modules:
+        name = name.rpartition(".")[0]
+    return name
+
+
 def process(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Make a docstring readable, in place."""
-    lines[:] = readable(list(lines))
+    lines[:] = readable(list(lines), None if what == "module" else module_of(name))
 
 
 def show(app: Sphinx, doctree: nodes.document) -> None:

@@ -72,7 +72,7 @@ def citations(text: str) -> str:
 
     def links(found: re.Match[str]) -> str:
         names = re.findall(r"#([\w-]+)", found[0])
-        return "theory " + ", ".join(f"[{name.upper()}](#{name})" for name in names)
+        return "theory " + ", ".join(f"[{name.upper()}](#theory-{name})" for name in names)
 
     return re.sub(r"docs/theory\.md#[\w-]+(?:(?:, | and )#[\w-]+)*", links, text)
 

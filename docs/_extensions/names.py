@@ -15,6 +15,7 @@ from mathml import anchor
 from results import ROOT, claims_named
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 NUMBER = re.compile(r"\(((?:[ABCDE]\d?|U)\.\d+)\)")
@@ -125,6 +126,18 @@ def linked(app: Sphinx, here: str, text: str) -> nodes.Node | None:
     return name_link(here, text) if DOTTED.fullmatch(text) else None
 
 
+def resolve(
+    app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, content: nodes.Node
+) -> nodes.reference | None:
+    """Find a name that a package offers where it is defined."""
+    target = node.get("reftarget", "")
+    own = canonical(target) if target.startswith("zeroone.") else None
+    if node.get("refdomain") != "py" or own in (None, target):
+        return None
+    domain = env.domains["py"]
+    return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", own, node, content)
+
+
 def stands_alone(node: nodes.Node) -> bool:
     """Return whether a node is not part of a link, a heading, or code already."""
     taken = (nodes.reference, nodes.title, nodes.literal_block, addnodes.pending_xref, nodes.rubric)
@@ -179,7 +192,8 @@ def is_anchor(node: nodes.Node, here: str) -> bool:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Connect both."""
+    """Connect all."""
     app.connect("doctree-read", link_code, priority=600)
     app.connect("doctree-read", link_numbers, priority=600)
+    app.connect("missing-reference", resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

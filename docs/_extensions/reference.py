@@ -5,7 +5,8 @@ import importlib
 import inspect
 import re
 from functools import cache
-from types import ModuleType
+from itertools import zip_longest
+from types import GenericAlias, ModuleType
 from typing import Any
 
 from generated import Folder
@@ -16,8 +17,14 @@ from sphinx.application import Sphinx
 import zeroone
 
 PACKAGE = ROOT / "zeroone"
-# The command line has a page of its own.
-WITHOUT = ("zeroone.__main__", "zeroone.cli", "zeroone.commands")
+# The command line has a page of its own, and two modules are programs that a grader starts.
+WITHOUT = (
+    "zeroone.__main__",
+    "zeroone.cli",
+    "zeroone.commands",
+    "zeroone.grading.supervisor",
+    "zeroone.grading.worker",
+)
 LONGEST_VALUE = 60
 # Rooms of the house, from the ground up; what is not named comes last.
 ORDER = (
@@ -53,8 +60,11 @@ PAGE = """{module}
 
 .. automodule:: {module}
 {options}
+
 {names}
+
 {constants}
+
 {parts}
 """
 
@@ -83,7 +93,8 @@ def constants(module: str) -> dict[str, str]:
     source = inspect.getsource(importlib.import_module(module))
     lines = source.split("\n")
     found: dict[str, str] = {}
-    for node in ast.parse(source).body:
+    body = ast.parse(source).body
+    for node, below in zip_longest(body, body[1:]):
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
             target = node.targets[0]
         elif isinstance(node, ast.AnnAssign):
@@ -98,6 +109,8 @@ def constants(module: str) -> dict[str, str]:
                 place -= 1
             beside = re.search(r"  # (?!type:|noqa|fmt:)(.*)$", lines[node.lineno - 1])
             found[target.id] = " ".join(comment) or (beside[1] if beside else "")
+            if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+                found[target.id] = str(below.value.value).partition("\n")[0]
     return found
 
 
@@ -105,7 +118,10 @@ def data(module: str) -> str:
     """Return the constants of a module as directives."""
     made = []
     for name, comment in constants(module).items():
-        value = repr(getattr(importlib.import_module(module), name))
+        thing = getattr(importlib.import_module(module), name)
+        if callable(thing) and not isinstance(thing, GenericAlias):
+            continue
+        value = repr(thing)
         shown = f"\n   :value: {value}" if len(value) <= LONGEST_VALUE and "<" not in value else ""
         text = f"\n   {cited(comment)}\n" if comment else ""
         made.append(f".. py:data:: {name}\n   :module: {module}{shown}\n{text}")
@@ -147,12 +163,8 @@ def listed(names: dict[str, str]) -> str:
 
 
 def public_names() -> list[str]:
-    """Return what ``dir(zeroone)`` offers."""
-    return [name for name in dir(zeroone) if not name.startswith("_") and name not in HIDDEN]
-
-
-# What the package imports for itself.
-HIDDEN = ("TYPE_CHECKING", "Any", "import_module", "annotations")
+    """Return what is there after ``import zeroone``."""
+    return sorted({*zeroone._module_of, *zeroone._path_of})
 
 
 def page(name: str, module: ModuleType, all_names: list[str]) -> str:
@@ -160,6 +172,10 @@ def page(name: str, module: ModuleType, all_names: list[str]) -> str:
     own = [one for one in all_names if one.rpartition(".")[0] == name]
     is_package = hasattr(module, "__path__")
     options = ["   :members:", "   :member-order: bysource", "   :show-inheritance:"]
+    options.append("   :ignore-module-all:")
+    aliases = [one for one in constants(name) if isinstance(getattr(module, one), GenericAlias)]
+    if aliases:  # with the constants
+        options.append(f"   :exclude-members: {', '.join(aliases)}")
     if name.startswith("zeroone.estimators"):
         options.append("   :inherited-members: object")
     elsewhere = {
