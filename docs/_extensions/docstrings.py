@@ -18,7 +18,9 @@ from sphinx.application import Sphinx
 
 # Private characters of the same width, so that tables keep their columns.
 HIDDEN = {"|": "\ue000", "*": "\ue001", "_": "\ue002", "\\": "\ue003", "`": "\ue004"}
-SHOWN = str.maketrans({hidden: sign for sign, hidden in HIDDEN.items()})
+# Keeps `numpydoc` from taking an item of a list for a citation.
+NOTHING = "\ue005"
+SHOWN = str.maketrans({hidden: sign for sign, hidden in HIDDEN.items()} | {NOTHING: ""})
 MARKER = re.compile(r"( *)(?:[*+-]|\d+\.|\.\.) +")
 CODE = re.compile(r"(``.+?``|:\w+:`[^`]+`|`[^`]+`)", re.DOTALL)
 STRONG = re.compile(r"(?<![\w*])(\*\*?)(?=[^\s*])([^*]*[^\s*])\1(?![\w*])")
@@ -112,7 +114,7 @@ def references(lines: list[str], module: str | None) -> list[str]:
             return found[1]
         return f":py:mod:`{found[1]} <{module}>`"
 
-    lines = [re.sub(r"^( *)\.\. (\[\d+\]) ", r"\1*  \2 ", line) for line in lines]
+    lines = [re.sub(r"^( *)\.\. (\[\d+\]) ", rf"\1*  {NOTHING}\2 ", line) for line in lines]
     return [re.sub(r"(\[\d+\])_(?!\w)", words, line) for line in lines]
 
 
@@ -165,7 +167,7 @@ def show(app: Sphinx, doctree: nodes.document) -> None:
     """Bring the hidden signs back."""
     for node in list(doctree.findall(nodes.Text)):
         text = node.astext()
-        if any(hidden in text for hidden in HIDDEN.values()):
+        if text.translate(SHOWN) != text:
             node.parent.replace(node, nodes.Text(text.translate(SHOWN)))
 
 

@@ -20,6 +20,8 @@ from sphinx.environment import BuildEnvironment
 DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 NUMBER = re.compile(r"\(((?:[ABCDE]\d?|U)\.\d+)\)")
 COMMAND = re.compile(r"zeroone ([a-z][a-z0-9-]*)\b")
+# They run when they are imported.
+PROGRAMS = ("zeroone.__main__", "zeroone.grading.supervisor", "zeroone.grading.worker")
 THEORY, CLAIMS, COMMANDS = "theory", "claims", "cli"
 
 
@@ -47,6 +49,8 @@ def canonical(name: str) -> str | None:
         None if there is no such thing. What has no documentation of its own, such as a constant,
         gives the module or the class that it belongs to.
     """
+    if name.startswith(PROGRAMS):
+        return None
     parts = (name if name.split(".")[0] == "zeroone" else f"zeroone.{name}").split(".")
     for depth in range(len(parts), 0, -1):
         try:
@@ -134,7 +138,7 @@ def resolve(
     own = canonical(target) if target.startswith("zeroone.") else None
     if node.get("refdomain") != "py" or own in (None, target):
         return None
-    domain = env.domains["py"]
+    domain = env.get_domain("py")
     return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", own, node, content)
 
 
