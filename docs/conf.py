@@ -48,6 +48,12 @@ nitpick_ignore_regex = [
     ("py:.*", r"zeroone\.(cli|commands|grading\.(supervisor|worker))\b.*"),
 ]
 default_role = "py:obj"
+# Quotes and primes, as in mu', stay as they are; a display is not Python.
+smartquotes = False
+highlight_language = "text"
+viewcode_follow_imported_members = False
+# The folder of pages for teachers may be empty.
+suppress_warnings = ["toc.empty_glob"]
 
 # The notebooks are executed already: a test sees to it that they equal their scripts. To execute them
 # anew: -D nb_execution_mode=force

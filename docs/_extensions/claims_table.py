@@ -6,7 +6,7 @@ from typing import Any
 
 from docutils import nodes
 from names import canonical, name_link
-from results import LABELS, last_results, prepare
+from results import LABELS, ROOT, claims_named, last_results, prepare
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -38,10 +38,24 @@ def areas() -> list[str]:
     return sorted(found, key=lambda area: list(AREAS).index(area) if area in AREAS else len(AREAS))
 
 
-def sections_of(source: str) -> list[str]:
-    """Return the sections of the theory that a source cites, such as a1."""
-    found = re.search(r"theory\.md((?:(?:, | and )?#[\w-]+)+)", source)
-    return re.findall(r"#([\w-]+)", found[1]) if found else []
+def sections_of(claim: Claim) -> list[str]:
+    """Return the sections of the theory that a claim's source cites, or else that name the claim."""
+    found = re.search(r"theory\.md((?:(?:, | and )?#[\w-]+)+)", claim.source)
+    if found:
+        return re.findall(r"#([\w-]+)", found[1])
+    return [name for name, text in sections().items() if claim.id in text]
+
+
+@functools.cache
+def sections() -> dict[str, set[str]]:
+    """Return the ids of the claims that each section of the theory names, but for the overview."""
+    text = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
+    parts = re.split(r'^<a id="([\w-]+)"></a>$', text, flags=re.MULTILINE)[1:]
+    named = {}
+    for name, content in zip(parts[::2], parts[1::2], strict=True):
+        codes = re.findall(r"`([a-z][^`\s]*\.[^`\s]*)`", content) if name != "lemmas" else []
+        named[name] = {one for code in codes for one in claims_named(code)}
+    return named
 
 
 def function_of(claim: Claim) -> str | None:
@@ -145,7 +159,7 @@ class ClaimsTable(SphinxDirective):
         """Return links to the sections of the theory from which a claim comes."""
         page = self.env.app.builder.get_relative_uri(self.env.docname, "theory")
         pieces: list[nodes.Node] = []
-        for section in sections_of(claim.source):
+        for section in sections_of(claim):
             pieces += [nodes.Text(" ")] if pieces else []
             words = section.upper() if len(section) < 4 else section
             pieces.append(nodes.reference("", words, refuri=f"{page}#{section}", internal=True))

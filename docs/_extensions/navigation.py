@@ -36,14 +36,16 @@ def entries(app: Sphinx, here: str, pages: list[str], current: list[str], level:
     """Return a list of pages as HTML, with what is below those that are current."""
     made = []
     for page in pages:
-        title = escape(app.env.titles.get(page, nodes.title("", page)).astext())
+        title = app.env.titles.get(page, nodes.title("", page)).astext()
+        if page.startswith("api/zeroone."):  # below its package, a module's last name is enough
+            title = title.rpartition(".")[2]
         mark = " current" if page in current else ""
         target = app.builder.get_relative_uri(here, page) if page != here else "#"
         below = app.env.toctree_includes.get(page, []) if mark else []
         inner = entries(app, here, list(below), current, level + 1) if below else ""
         made.append(
             f'<li class="toctree-l{level}{mark}"><a class="reference internal{mark}" '
-            f'href="{target}">{title}</a>{inner}</li>'
+            f'href="{target}">{escape(title)}</a>{inner}</li>'
         )
     return f"<ul>{''.join(made)}</ul>"
 
@@ -57,6 +59,7 @@ def navigation(app: Sphinx, here: str, **options: Any) -> str:
         f'<p class="caption" role="heading"><span class="caption-text">{escape(caption)}</span></p>'
         + entries(app, here, pages, current, 1)
         for caption, pages in app.navigation_captions  # type: ignore[attr-defined]
+        if pages
     )
 
 
