@@ -52,8 +52,6 @@ default_role = "py:obj"
 smartquotes = False
 highlight_language = "text"
 viewcode_follow_imported_members = False
-# The folder of pages for teachers may be empty.
-suppress_warnings = ["toc.empty_glob"]
 
 # The notebooks are executed already: a test sees to it that they equal their scripts. To execute them
 # anew: -D nb_execution_mode=force

@@ -17,6 +17,8 @@ from sphinx.application import Sphinx
 DOCS, TUTORIALS = ROOT / "docs", ROOT / "tutorials"
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
 FENCE = re.compile(r"(^```.*?^```)", re.DOTALL | re.MULTILINE)
+# The start page's list of pages for teachers, which Sphinx refuses while there is none.
+TEACHING = re.compile(r"^```\{toctree\}(?:(?!```).)*?^teaching/\*\n```\n", re.DOTALL | re.MULTILINE)
 
 NOTEBOOK_HEAD = """{{download}}`Script <{script}>` · {{download}}`notebook <{notebook}>`
 
@@ -64,9 +66,7 @@ def page_of(path: Path) -> str | None:
     return f"/tutorials/{path.stem}.ipynb" if re.match(r"\d\d_", path.stem) else None
 
 
-def retargeted(
-    text: str, homes: tuple[Path, ...], page: Path, source: Path | None = None
-) -> str:
+def retargeted(text: str, homes: tuple[Path, ...], page: Path, source: Path | None = None) -> str:
     """Return Markdown with its relative links turned to the pages of the site.
 
     Parameters
@@ -181,6 +181,8 @@ def turn_links(app: Sphinx, docname: str, content: list[str]) -> None:
     source = Path(app.env.doc2path(docname))
     if source.suffix != ".md" or source.parent not in (DOCS, DOCS / "teaching"):
         return
+    if docname == "index" and not any((DOCS / "teaching").glob("*.md")):
+        content[0] = TEACHING.sub("", content[0])
     text = re.sub(r'^<a id="([\w-]+)"></a>$', r"(\1)=\n(theory-\1)=", content[0], flags=re.M)
     content[0] = retargeted(text, (source.parent,), source.parent, source)
 

@@ -24,7 +24,9 @@ def functions_of_the_glossary() -> dict[str, list[str]]:
     """Return, for the number of a formula, the functions that the glossary names below it."""
     text = re.sub(r"^# ?", "", GLOSSARY.read_text(encoding="utf-8"), flags=re.MULTILINE)
     found = {}
-    for number, below in re.findall(r"\\tag\{([^}]+)\}\$\$(.*?)(?=\$\$|^#|^\||\Z)", text, re.S | re.M):
+    for number, below in re.findall(
+        r"\\tag\{([^}]+)\}\$\$(.*?)(?=\$\$|^#|^\||\Z)", text, re.S | re.M
+    ):
         names = re.findall(r"`([A-Za-z_][\w.]*\.[\w.]+)`", below)
         found[number] = [f"zeroone.{name}" for name in names if canonical(name)]
     return found

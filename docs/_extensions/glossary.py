@@ -57,7 +57,9 @@ def order(number: str) -> tuple[str, int]:
 def make(app: Sphinx) -> None:
     """Write the page."""
     text = NOTATION.read_text(encoding="utf-8")
-    text = "\n".join(re.sub(r"^# ?", "", line) if line.startswith("#") else line for line in text.splitlines())
+    text = "\n".join(
+        re.sub(r"^# ?", "", line) if line.startswith("#") else line for line in text.splitlines()
+    )
     rows = []
     for number in sorted(numbers(), key=order):
         named = ", ".join(f"`{name}`" for name in functions_of_the_glossary().get(number, []))

@@ -10,6 +10,7 @@ import re
 from functools import cache
 from typing import Any
 
+from borrowed import page_of
 from docutils import nodes
 from mathml import anchor
 from results import ROOT, claims_named
@@ -119,10 +120,22 @@ def command_names() -> frozenset[str]:
     return frozenset(parsers())
 
 
+def file_link(app: Sphinx, here: str, text: str) -> nodes.reference | None:
+    """Return the link of a file that has a page, such as docs/theory.md#a1."""
+    name, _, place = text.partition("#")
+    page = page_of(ROOT / name) if (ROOT / name).is_file() else None
+    if page is None:
+        return None
+    address = app.builder.get_relative_uri(here, page[1:].rpartition(".")[0])
+    return link(text, f"{address}{'#' if place else ''}{place}")
+
+
 def linked(app: Sphinx, here: str, text: str) -> nodes.Node | None:
     """Return the link for a piece of code in the text, or None if it names nothing."""
     if text.startswith("zeroone "):
         return command_link(app, here, text)
+    if re.fullmatch(r"(docs|tutorials)/[\w/.#-]+", text):
+        return file_link(app, here, text)
     if not text.startswith("zeroone."):
         found = claims_link(app, here, text)
         if found is not None:

@@ -39,6 +39,8 @@ def entries(app: Sphinx, here: str, pages: list[str], current: list[str], level:
         title = app.env.titles.get(page, nodes.title("", page)).astext()
         if page.startswith("api/zeroone."):  # below its package, a module's last name is enough
             title = title.rpartition(".")[2]
+        elif page.startswith("gallery/") and page != "gallery/index":  # titles are sentences
+            title = page.removeprefix("gallery/").replace("_", " ").capitalize()
         mark = " current" if page in current else ""
         target = app.builder.get_relative_uri(here, page) if page != here else "#"
         below = app.env.toctree_includes.get(page, []) if mark else []

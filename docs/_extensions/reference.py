@@ -158,7 +158,12 @@ def listed(names: dict[str, str]) -> str:
         for part in dotted.split(".")[1:]:
             thing = getattr(thing, part)
         plain = isinstance(thing, str | tuple | dict | float)
-        rows.append((f":py:obj:`{shown} <{target}>`" if target else f"``{shown}``", "" if plain else summary(thing)))
+        rows.append(
+            (
+                f":py:obj:`{shown} <{target}>`" if target else f"``{shown}``",
+                "" if plain else summary(thing),
+            )
+        )
     return table(rows)
 
 
