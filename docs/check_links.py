@@ -1,8 +1,8 @@
 """Check a built site: ``python docs/check_links.py FOLDER``.
 
-Every link and every source on every page must lead to a file that is there, and to a place on the page
-if it names one; and nothing may be fetched from elsewhere. Links to other sites, which a reader
-follows, are not tried. The exit status is 1 if something is wrong.
+Every link and every source on every page must lead to a file that is there, and to a place on the
+page if it names one; and nothing may be fetched from elsewhere. Links to other sites, which a
+reader follows, are not tried. The exit status is 1 if something is wrong.
 """
 
 import re

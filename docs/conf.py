@@ -53,8 +53,8 @@ smartquotes = False
 highlight_language = "text"
 viewcode_follow_imported_members = False
 
-# The notebooks are executed already: a test sees to it that they equal their scripts. To execute them
-# anew: -D nb_execution_mode=force
+# The notebooks are executed already: a test sees to it that they equal their scripts. To execute
+# them anew: -D nb_execution_mode=force
 nb_execution_mode = "off"
 nb_execution_timeout = 600
 nb_merge_streams = True

@@ -1,7 +1,7 @@
 """The site: what its own extensions make, and, where it is built, its pages in a browser.
 
-The build takes about a minute, so that no test does it. A built site is looked at if the environment
-variable ``ZEROONE_SITE`` names its folder.
+The build takes about a minute, so that no test does it. A built site is looked at if the
+environment variable ``ZEROONE_SITE`` names its folder.
 """
 
 import argparse
@@ -58,7 +58,8 @@ def written(folder, **pages):
 def test_good_links_pass(tmp_path):
     (tmp_path / "style.css").write_text("a { background: url(data:x) }")
     page = (
-        '<link rel="canonical" href="https://example.org/"><link rel="stylesheet" href="style.css?v=1">'
+        '<link rel="canonical" href="https://example.org/">'
+        '<link rel="stylesheet" href="style.css?v=1">'
         '<a href="b.html#there">b</a><a href="#here" id="here">here</a>'
         '<a href="https://example.org">away</a><a href="b.html?only=x*#there">b</a>'
     )
@@ -216,7 +217,9 @@ def test_commands_on_the_pages_exist():
 def test_public_names_are_on_the_site(site):
     text = (site / "api" / "index.html").read_text(encoding="utf-8")
     for name in (*zeroone._module_of, *zeroone._path_of):
-        assert re.search(rf'<a [^>]*href="[^"]+"[^>]*><code[^>]*><span[^>]*>zeroone\.{name}<', text), name
+        assert re.search(
+            rf'<a [^>]*href="[^"]+"[^>]*><code[^>]*><span[^>]*>zeroone\.{name}<', text
+        ), name
 
 
 def test_all_names_of_modules_are_on_the_site(site):
@@ -253,7 +256,10 @@ def test_every_claim_is_in_the_table(site):
 def test_theory_and_functions_lead_to_each_other(site):
     theory = (site / "theory.html").read_text(encoding="utf-8")
     assert theory.count('<p class="formula-line">') > 80
-    assert 'href="api/zeroone.gaussian.population.html#zeroone.gaussian.population.population_loss"' in theory
+    assert (
+        'href="api/zeroone.gaussian.population.html#zeroone.gaussian.population.population_loss"'
+        in theory
+    )
     assert 'href="claims.html#gaussian.population-loss"' in theory
     assert re.search(r'href="claims\.html\?only=prox\.\*#prox\.[\w.-]+"', theory)
     function = (site / "api" / "zeroone.gaussian.population.html").read_text(encoding="utf-8")
@@ -327,7 +333,7 @@ def test_formulas_are_drawn(site, chromium):
     )
     assert drawn[0] == drawn[1] > 500
     assert drawn[2] == 0
-    font = "return document.fonts.check('16px \\"STIX Two Math subset\\"');"
+    font = "return document.fonts.check('16px \"STIX Two Math subset\"');"
     assert chromium.execute_script(font)
 
 
@@ -369,7 +375,11 @@ def test_search_finds(site, chromium, scheme):
     server = served(site)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        base = site.resolve().as_uri() if scheme == "file" else f"http://127.0.0.1:{server.server_port}"
+        base = (
+            site.resolve().as_uri()
+            if scheme == "file"
+            else f"http://127.0.0.1:{server.server_port}"
+        )
         chromium.get(f"{base}/search.html?q=invariance")
         from selenium.webdriver.support.ui import WebDriverWait
 

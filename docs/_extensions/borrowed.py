@@ -1,7 +1,7 @@
-"""Pages that stand elsewhere in the repository: tutorials, executed, and the handouts of assignments.
+"""Pages that stand elsewhere in the repository: executed tutorials, and handouts.
 
-They are copied into the site's source with their links turned to the site's own pages. A link to a file
-that is no page becomes a download of the file.
+They are copied into the site's source with their links turned to the site's own pages. A link to a
+file that is no page becomes a download of the file.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The table of all claims: what each says, where it stands in the theory, and what was last found."""
+"""The table of all claims: what each says, where the theory has it, and what was last found."""
 
 import functools
 import re
@@ -39,7 +39,7 @@ def areas() -> list[str]:
 
 
 def sections_of(claim: Claim) -> list[str]:
-    """Return the sections of the theory that a claim's source cites, or else that name the claim."""
+    """Return the sections of the theory that a claim's source cites, or else those that name it."""
     found = re.search(r"theory\.md((?:(?:, | and )?#[\w-]+)+)", claim.source)
     if found:
         return re.findall(r"#([\w-]+)", found[1])

@@ -15,8 +15,8 @@ from zeroone.cli import build_parser
 WIDTH = 88  # of the usage
 HEAD = """# The command line
 
-Every command with its options, from the parsers that `zeroone COMMAND --help` prints. Bad input ends
-in one line on standard error and status 2, Ctrl-C in status 130.
+Every command with its options, from the parsers that `zeroone COMMAND --help` prints. Bad input
+ends in one line on standard error and status 2, Ctrl-C in status 130.
 
 """
 

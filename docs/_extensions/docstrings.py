@@ -4,7 +4,7 @@ A docstring of this project is plain text with formulas in it, |w| and w* among 
 reStructuredText takes for markup. Three things are done before `numpydoc` sees it:
 
 * an indented block after a paragraph is a display, kept line by line;
-* signs that would be markup but are not become other characters, which come back when a page is read;
+* signs that would be markup but are not become other characters, and come back when a page is read;
 * a citation, such as docs/theory.md#a1, becomes a link to that section, and one such as [1]_ plain
   text, with a link to the module if the list of references stands there.
 """

@@ -1,8 +1,8 @@
 """Under each formula of the theory: which function computes it, and which claims check it.
 
 The functions are those that the glossary of symbols names with the number; the text of the theory
-says the rest: what it names in brackets before a formula, or after ``Computed by:`` and ``Checked:``
-below one or several of them.
+says the rest: what it names in brackets before a formula, or after ``Computed by:`` and
+``Checked:`` below one or several of them.
 """
 
 import re

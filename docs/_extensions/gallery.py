@@ -1,4 +1,4 @@
-"""The gallery: a page for each figure, with what it shows, its script and the command that draws it."""
+"""The gallery: a page for each figure, with what it shows, its script, and its command."""
 
 import ast
 import re
@@ -13,8 +13,8 @@ FIGURES = ROOT / "figures"
 
 INDEX = """# Gallery
 
-Each figure has a script of its own, with a fixed seed. `zeroone figures NAME` draws it anew, as `.svg`
-and `.png`; `zeroone figures --to FOLDER` draws all of them.
+Each figure has a script of its own, with a fixed seed. `zeroone figures NAME` draws it anew, as
+`.svg` and `.png`; `zeroone figures --to FOLDER` draws all of them.
 
 ::::{{container}} gallery
 {cards}

@@ -1,7 +1,7 @@
 """Pages that are made, not written: they change only where their content does.
 
-Sphinx reads a page again if its file is newer, so that what stays the same is left alone. A page that
-is not made any more is removed.
+Sphinx reads a page again if its file is newer, so that what stays the same is left alone. A page
+that is not made any more is removed.
 """
 
 from pathlib import Path

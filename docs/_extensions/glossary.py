@@ -1,11 +1,10 @@
-"""The glossary: all symbols in one table, and all formulas by number, from the notation tutorial."""
+"""The glossary: all symbols, and all formulas by number, from the notation tutorial."""
 
 import re
 from typing import Any
 
 from formulas import functions_of_the_glossary
 from generated import Folder
-from mathml import anchor
 from names import numbers
 from results import ROOT
 from sphinx.application import Sphinx
@@ -13,8 +12,9 @@ from sphinx.application import Sphinx
 NOTATION = ROOT / "tutorials" / "00_notation.py"
 PAGE = """# Glossary of symbols
 
-What each symbol means, what the code calls it, and its shape. [Tutorial 0](tutorials/00_notation.ipynb)
-introduces them; the numbers are those of the [theory](theory.md).
+What each symbol means, what the code calls it, and its shape.
+[Tutorial 0](tutorials/00_notation.ipynb) introduces them; the numbers are those of the
+[theory](theory.md).
 
 {tables}
 

@@ -1,7 +1,8 @@
 r"""Formulas as MathML, made while the site is built: a page needs no script and no connection.
 
-What a formula is written in is LaTeX; `math_core` makes MathML of it, which browsers draw themselves.
-A number, ``\tag{A1.4}``, becomes a link to the formula: its address is ``#eq-A1.4``.
+What a formula is written in is LaTeX; `math_core` makes MathML of it, which browsers
+draw themselves. A number, ``\tag{A1.4}``, becomes a link to the formula, whose address is
+``#eq-A1.4``.
 """
 
 import re
@@ -45,7 +46,7 @@ def mathml(formula: str, displayed: bool) -> str:
 
 
 def written(node: nodes.Node, displayed: bool) -> str:
-    """Return the MathML of a node; a formula that cannot be read is a warning, and shown as text."""
+    """Return the MathML of a node; what cannot be read is a warning, and shown as text."""
     try:
         return mathml(node.astext(), displayed)
     except ValueError as error:

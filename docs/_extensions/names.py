@@ -1,7 +1,7 @@
 """Names in the text become links: `zeroone.gaussian.angle` to where it is documented.
 
-So do ids of claims, to their rows in the table; commands, to their options; and numbers of formulas in
-brackets, to the formulas. The text itself stays as it is, so that it reads the same elsewhere.
+So do ids of claims, to their rows in the table; commands, to their options; and numbers of formulas
+in brackets, to the formulas. The text itself stays as it is, so that it reads the same elsewhere.
 """
 
 import importlib

@@ -1,8 +1,8 @@
 """The claims, and what `zeroone verify` last found of each.
 
 The file of results is the one that the environment variable ``ZEROONE_CLAIMS`` names, as written by
-``zeroone verify --json``. Without it the site's build runs the command itself, once for each state of
-the package: it takes the time of all claims, half a minute to two.
+``zeroone verify --json``. Without it the site's build runs the command itself, once for each state
+of the package: it takes the time of all claims, half a minute to two.
 """
 
 import json
@@ -71,7 +71,7 @@ def last_results() -> dict[str, Any]:
 
 
 def claims_named(text: str) -> list[str]:
-    """Return the ids that an id, a pattern such as ``prox.*``, or a label such as ``lemma-1`` means."""
+    """Return the ids that are meant by an id, a pattern such as ``prox.*``, or a label."""
     for result in RESULTS:
         if result.label == text:
             return [one for one in IDS if result.has(one)]
