@@ -19,7 +19,7 @@ project = "zeroone"
 author = "The zeroone developers"
 copyright = author
 version = release = PROJECT["version"]
-language = "en_GB"
+language = "en"
 
 extensions = [
     "sphinx.ext.autodoc",

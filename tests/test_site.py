@@ -286,7 +286,7 @@ PAGES = (
 
 @pytest.fixture(scope="module")
 def chromium(site):
-    driver = browser.start("--host-resolver-rules=MAP * ~NOTFOUND")
+    driver = browser.start("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
     yield driver
     driver.quit()
 
@@ -383,10 +383,16 @@ def test_search_finds(site, chromium, scheme):
         chromium.get(f"{base}/search.html?q=invariance")
         from selenium.webdriver.support.ui import WebDriverWait
 
-        found = WebDriverWait(chromium, 30).until(
-            lambda driver: driver.find_elements("css selector", "#search-results li a")
+        WebDriverWait(chromium, 30).until(
+            lambda driver: driver.find_elements(
+                "css selector", "#search-results li a[href*='theory.html']"
+            )
         )
-        assert any("theory.html" in one.get_attribute("href") for one in found)
+        WebDriverWait(chromium, 30).until(
+            lambda driver: "invariance" in driver.current_url
+            and "page" in driver.find_element("css selector", "#search-results").text
+        )
+        assert [one["message"] for one in chromium.get_log("browser")] == []
     finally:
         server.shutdown()
         server.server_close()
