@@ -389,8 +389,10 @@ def test_search_finds(site, chromium, scheme):
             )
         )
         WebDriverWait(chromium, 30).until(
-            lambda driver: "invariance" in driver.current_url
-            and "page" in driver.find_element("css selector", "#search-results").text
+            lambda driver: (
+                "invariance" in driver.current_url
+                and "page" in driver.find_element("css selector", "#search-results").text
+            )
         )
         assert [one["message"] for one in chromium.get_log("browser")] == []
     finally:

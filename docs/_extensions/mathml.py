@@ -14,6 +14,8 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 TAG = re.compile(r"\\tag\{([^}]+)\}")
+# Letters of LaTeX from which on a formula may be wider than a phone.
+LONG = 70
 CONVERTER = LatexToMathML(fancy_error=False)
 logger = logging.getLogger(__name__)
 
@@ -55,8 +57,10 @@ def written(node: nodes.Node, displayed: bool) -> str:
 
 
 def visit_inline(translator: Any, node: nodes.math) -> None:
-    """Write a formula within a line."""
-    translator.body.append(written(node, displayed=False))
+    """Write a formula within a line; a long one scrolls where the screen is narrow."""
+    made = written(node, displayed=False)
+    long = len(node.astext()) > LONG
+    translator.body.append(f'<span class="formula-long">{made}</span>' if long else made)
     raise nodes.SkipNode
 
 
