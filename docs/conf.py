@@ -76,6 +76,7 @@ html_theme = "furo"
 html_title = f"zeroone {release}"
 html_baseurl = PROJECT["urls"]["Documentation"]
 html_math_renderer = "mathml"
+html_favicon = "_static/icon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]

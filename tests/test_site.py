@@ -363,11 +363,16 @@ def test_claims_are_filtered_by_the_address(site, chromium):
     assert len(chromium.execute_script(shown)) == len(CLAIMS)
 
 
+class Silent(SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, *_):
+        pass
+
+
 def served(folder):
     """Return a server of a folder on this machine."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
-    handler.log_message = lambda *_: None
-    return ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    return ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(folder)))
 
 
 @pytest.mark.parametrize("scheme", ["file", "http"])
