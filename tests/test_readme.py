@@ -3,6 +3,7 @@
 import contextlib
 import io
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from zeroone.cli import build_parser
 
 README = Path(__file__).parent.parent / "README.md"
+PROJECT = README.parent / "pyproject.toml"
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,19 @@ def test_commands_exist(text):
 def test_links_lead_somewhere(text):
     for target in re.findall(r"\]\(([^)]+)\)", text):
         assert (README.parent / target.partition("#")[0]).exists(), target
+
+
+def test_the_site_has_one_address(text):
+    """It stands under [project.urls]; the README names it once, and no other address."""
+    urls = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["urls"]
+    assert re.findall(r"https?://[^\s>)`]+", text) == [urls["Documentation"]]
+
+
+def test_newcomers_come_first(text):
+    """Commands, something to look at and something to read stand above the first table."""
+    table = text.index("\n|---")
+    for first in ("pip install .", "zeroone play bcd --html", "01_step_unit"):
+        assert text.index(first) < table, first
 
 
 def test_nothing_is_left_to_fill_in(text):
