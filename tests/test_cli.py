@@ -100,7 +100,7 @@ def test_train_ends_with_a_table(trained):
     _, done = trained
     assert done.percent("training accuracy") > 85
     assert done.percent("test accuracy") > 85
-    terms = {"fit", "coupling_1", "sparsity"}
+    terms = {"fit", "coupling of layer 1", "sparsity"}
     values = [float(done.row(f"objective: {name}")) for name in terms]
     assert sum(values) == pytest.approx(float(done.row("objective")), rel=1e-4)
     assert done.row("neurons kept, layer 1") == "20 of 20"
@@ -171,7 +171,7 @@ def test_several_hidden_layers(tmp_path, hidden, form):
     sizes = tuple(map(int, hidden.split(",")))
     for number, size in enumerate(sizes, start=1):
         assert done.row(f"neurons kept, layer {number}").endswith(f" of {size}")
-        assert float(done.row(f"objective: coupling_{number}")) >= 0
+        assert float(done.row(f"objective: coupling of layer {number}")) >= 0
     assert load(path).layer_sizes == (64, *sizes, 10)
     assert done.percent("test accuracy") > 30
     assert f"accuracy {done.row('test accuracy')} (" in succeed("evaluate", path, *DIGITS).out

@@ -458,24 +458,24 @@ def files_in(folder):
     return sorted(path.name for path in Path(folder).iterdir() if path.is_file())
 
 
-def test_figures_are_written_to_the_current_folder(installed, capsys):
-    assert run() == 0
-    assert files_in(".") == ["one.png", "one.svg", "other.png", "other.svg"]
+def test_figures_are_written_to_a_folder_of_their_own(installed, capsys):
+    Path("one.png").write_text("somebody's", encoding="utf-8")
+    for _ in range(2):  # the second time in place of the first
+        assert run() == 0
+        assert files_in("zeroone-figures") == ["one.png", "one.svg", "other.png", "other.svg"]
+    assert files_in(".") == ["one.png"]
+    assert Path("one.png").read_text(encoding="utf-8") == "somebody's"
     assert files_in(installed) == ["one.py", "other.py"]
     out, err = capsys.readouterr()
-    assert "one.svg, one.png" in out
+    assert "zeroone-figures/one.svg, zeroone-figures/one.png" in out
     assert err == ""
 
 
-def test_in_a_checkout_figures_are_written_beside_their_scripts(installed):
+def test_in_a_checkout_the_figures_of_the_project_are_left_alone(installed):
     (installed.parent / "pyproject.toml").touch()
     assert run("other", "other") == 0
-    assert files_in(installed) == ["one.py", "other.png", "other.py", "other.svg"]
-    assert files_in(".") == []
-
-
-def test_the_checkout_of_this_project_is_one():
-    assert figures.default_target(FOLDER) == FOLDER
+    assert files_in(installed) == ["one.py", "other.py"]
+    assert files_in("zeroone-figures") == ["other.png", "other.svg"]
 
 
 def test_another_folder_and_a_resolution(installed):
@@ -492,7 +492,7 @@ def test_figures_are_listed(installed, capsys):
     assert run("--list") == 0
     out = capsys.readouterr().out
     assert "one     What it shows.\n" in out
-    assert files_in(".") == []
+    assert os.listdir() == []
 
 
 def test_the_figures_of_the_project_are_listed_without_running_them(capsys):

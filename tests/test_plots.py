@@ -48,7 +48,7 @@ def lines(axes):
 def test_training_curve_shows_terms_and_accuracy():
     figure = training.training_curve(make_history(), title="the title", step="sweep")
     left, right = figure.axes
-    assert set(lines(left)) == {"objective", "fit", "coupling_1"}  # not the zero, nor "seconds"
+    assert set(lines(left)) == {"objective", "fit", "coupling of layer 1"}  # not the zero, nor "seconds"
     assert left.get_yscale() == "log"
     assert lines(left)["fit"].get_ydata() == pytest.approx(
         [2, 1, 2 / 3, 1 / 2, 0.4, 1 / 3, 2 / 7, 1 / 4]
@@ -274,7 +274,7 @@ def test_resolution(tmp_path, dpi):
     figure = training.removal_curve([2, 1], {"test data": [1, 0]}, title="")
     plots.save(figure, tmp_path / "a.png", dpi=dpi)
     width = int.from_bytes((tmp_path / "a.png").read_bytes()[16:20], "big")
-    assert width == int(plots.COLUMN * (dpi or 150))
+    assert width == int(plots.COLUMN * (dpi or 300))
 
 
 def test_style_does_not_leak():

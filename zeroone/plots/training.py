@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from zeroone.plots.names import term_name
 from zeroone.plots.style import COLOURS, STYLES, draw_lines, legend_below, new_figure, styled
 from zeroone.steps import History
 
@@ -34,7 +35,7 @@ def training_curve(history: History, *, title: str, step: str = "epoch") -> "Fig
         name: [value if value and value > 0 else None for value in history.column(name)]
         for name in ["objective", *history.terms]
     }
-    drawn = {name: values for name, values in drawn.items() if any(values)}
+    drawn = {term_name(name): values for name, values in drawn.items() if any(values)}
     figure, (left, right) = new_figure(2, height=2.8 + 0.17 * -(-len(drawn) // 2))
     draw_lines(left, positions, drawn)
     left.set_yscale("log")
