@@ -48,7 +48,11 @@ def lines(axes):
 def test_training_curve_shows_terms_and_accuracy():
     figure = training.training_curve(make_history(), title="the title", step="sweep")
     left, right = figure.axes
-    assert set(lines(left)) == {"objective", "fit", "coupling of layer 1"}  # not the zero, nor "seconds"
+    assert set(lines(left)) == {
+        "objective",
+        "fit",
+        "coupling of layer 1",
+    }  # not the zero, nor "seconds"
     assert left.get_yscale() == "log"
     assert lines(left)["fit"].get_ydata() == pytest.approx(
         [2, 1, 2 / 3, 1 / 2, 0.4, 1 / 3, 2 / 7, 1 / 4]

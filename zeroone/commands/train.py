@@ -23,8 +23,8 @@ from zeroone.commands.resume import Earlier
 from zeroone.datasets import Dataset, stratified_split
 from zeroone.estimators import FTPropClassifier, FullBatchBCDClassifier
 from zeroone.nets.network import AnyNetwork, Network
-from zeroone.steps import History, Step
 from zeroone.plots.names import term_name
+from zeroone.steps import History, Step
 from zeroone.support.tables import format_memory, peak_memory, table
 from zeroone.support.validation import check_integer, check_number
 from zeroone.targetprop.splitting import zeros_by_layer
