@@ -28,7 +28,9 @@ TITLES = {
 # What the legend says of a line: on which side of it what is proved.
 LABELS = {
     "certain by Theorem 1": "inside: Theorem 1 proves descent",
-    "certain by the sharp bound on $\\beta$": "left of it: the sharp bound on $\\beta$ proves descent",
+    "certain by the sharp bound on $\\beta$": (
+        "left of it: the sharp bound on $\\beta$ proves descent"
+    ),
     "in the limit from every start": "below: the limit has the right support from every start",
     "in the limit from no start": "above, left: the limit has the right support from no start",
 }

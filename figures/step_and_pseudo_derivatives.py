@@ -3,8 +3,8 @@
 Left what a unit computes, step and sign. Middle each pseudo-derivative mu' of
 `zeroone.activations`; right, for each loss of `zeroone.losses`, -loss': with targets t, a unit
 receives |e| t loss'(t z), so that -loss' plays the part of mu' (docs/theory.md#c1). Every slope has
-a line of its own, with grey lines at the heights 0 and 1 (dotted). At a jump the filled dot is the value, and a
-hollow one is a limit that is not.
+a line of its own, with grey lines at the heights 0 and 1 (dotted). At a jump the filled dot is the
+value, and a hollow one is a limit that is not.
 """
 
 from collections.abc import Callable, Sequence
