@@ -219,7 +219,7 @@ for axes, neuron in zip(panels.flat, [*order[-10:], *order[:10]], strict=True):
 panels[0, 0].set_title("missed most")
 panels[1, 0].set_title("missed least")
 bar = figure.colorbar(picture, ax=panels, ticks=[-1, 0, 1], label="weight / largest")
-bar.ax.set_yticklabels(["-1: ink silences", "0", "1: ink makes it fire"])
+bar.ax.set_yticklabels(["−1: ink silences it", "0", "1: ink makes it fire"])
 plt.show()
 
 # %% [markdown]

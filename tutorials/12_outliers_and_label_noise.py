@@ -345,7 +345,7 @@ def draw(axes, x, results):
         style = {"color": COLOURS[number], "linestyle": STYLES[number], "label": name}
         axes.errorbar(x, mean, deviation, capsize=2, elinewidth=0.8, **style)
     if deviation is not None:
-        axes.plot([], [], "_", color="black", label="bar: deviation")
+        axes.plot([], [], "|", color="black", label="bar: deviation")
 
 
 figure, panels = plt.subplots(2, 3, figsize=(9, 6.8), layout="constrained")
