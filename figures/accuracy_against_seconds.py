@@ -89,7 +89,7 @@ def draw(quick: bool = False, clock: Callable[[], float] = time.process_time) ->
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(max(axes.get_ylim()[0], 0 if quick else LOWEST), 100)
     axes.set(xlabel="seconds of processor time", ylabel="test accuracy of the hard net (%)")
-    axes.set_title(f"digits, {HIDDEN} hidden units; median and range of {SEEDS} seeds")
+    axes.set_title(f"digits, {HIDDEN} hidden units\nmedian and range of {SEEDS} seeds")
     plots.legend_below(figure, axes, columns=1)
     return figure
 

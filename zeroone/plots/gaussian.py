@@ -63,7 +63,7 @@ def descent_curve(
     figure, (left, right) = new_figure(2, height=3.0)
     lines = {r"$\theta(w, w^*)$": angles}
     if delta is not None:
-        lines[rf"$\delta$ = {delta:.3g}; above it descent is sure"] = [delta] * len(angles)
+        lines[rf"$\delta$ = {delta:.3g}: descent above"] = [delta] * len(angles)
     if limit is not None and limit > 0:
         lines["angle of the limit (closed form)"] = [limit] * len(angles)
     for axes, drawn, label in (
