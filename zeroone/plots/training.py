@@ -36,13 +36,13 @@ def training_curve(history: History, *, title: str, step: str = "epoch") -> "Fig
         for name in ["objective", *history.terms]
     }
     drawn = {term_name(name): values for name, values in drawn.items() if any(values)}
-    figure, (left, right) = new_figure(2, height=2.8 + 0.17 * -(-len(drawn) // 2))
+    figure, (left, right) = new_figure(2, height=2.6 + 0.18 * len(drawn))
     draw_lines(left, positions, drawn)
     left.set_yscale("log")
     left.set_xlabel(step)
     left.set_ylabel("objective")
     left.set_title(title, loc="left")
-    legend_below(figure, left)
+    legend_below(figure, left, columns=1)
     parts = {"train": "training data", "validation": "held-out data", "test": "test data"}
     percent = {
         label: [None if value is None else 100 * value for value in history.column(name)]
@@ -54,7 +54,7 @@ def training_curve(history: History, *, title: str, step: str = "epoch") -> "Fig
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.set_xlabel(step)
     right.set_ylabel("accuracy of the hard net (%)")
-    legend_below(figure, right)
+    legend_below(figure, right, columns=1)
     return figure
 
 
