@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from zeroone.commands.methods import METHODS, Classifier
 from zeroone.datasets import load_digits
@@ -84,11 +84,12 @@ def draw(quick: bool = False, clock: Callable[[], float] = time.process_time) ->
             color=plots.COLOURS[number], alpha=0.15, linewidth=0,
         )  # fmt: skip
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(max(axes.get_ylim()[0], 0 if quick else LOWEST), 100)
     axes.set(xlabel="seconds of processor time", ylabel="test accuracy of the hard net (%)")
-    axes.set_title(f"digits, {HIDDEN} hidden units")
+    axes.set_title(f"digits, {HIDDEN} hidden units\nmedian and range of {SEEDS} seeds")
     plots.legend_below(figure, axes, columns=1)
     return figure
 

@@ -15,6 +15,7 @@ from zeroone.nets.layers import Flatten
 from zeroone.nets.network import Network
 from zeroone.nets.pooling import MaxPooling
 from zeroone.plots import style as plots
+from zeroone.plots.names import plain_name
 from zeroone.targetprop.splitting import level
 
 EPOCHS, REFIT, SEEDS = 10, 3, 3
@@ -59,7 +60,7 @@ def point(
 @plots.styled
 def draw(quick: bool = False) -> Figure:
     """Return the figure; `quick` makes one short run a point."""
-    figure, (axes,) = plots.new_figure(1, height=3.3)
+    figure, (axes,) = plots.new_figure(1, height=3.9)
     for number, (penalty, splitting) in enumerate(ROWS):
         runs = np.array(
             [
@@ -75,11 +76,11 @@ def draw(quick: bool = False) -> Figure:
         axes.errorbar(
             zeros, accuracy, yerr=spread, color=plots.COLOURS[number],
             linestyle=plots.STYLES[number], marker="osD^"[number], markersize=3.5, elinewidth=0.8,
-            label=f"{'ADMM' if splitting == 'admm' else 'RVSCGD'}, {penalty}",
+            label=f"{plain_name(splitting)}, {plain_name(penalty)}",
         )  # fmt: skip
-    axes.set(xlabel="zeros of u (%)", ylabel="test accuracy of u (%)")
-    axes.set_title("digits, a small net of step units")
-    plots.legend_below(figure, axes, columns=2)
+    axes.set(xlabel="zeros among the weights (%)", ylabel="test accuracy of the sparse net (%)")
+    axes.set_title(f"digits, a small net of step units\nmedian and range of {SEEDS} seeds")
+    plots.legend_below(figure, axes, columns=1)
     return figure
 
 

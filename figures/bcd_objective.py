@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from zeroone.datasets import load_digits
 from zeroone.estimators import FullBatchBCDClassifier
 from zeroone.plots import style as plots
+from zeroone.plots.names import term_name
 from zeroone.steps import History
 
 HIDDEN = 100
@@ -25,11 +26,7 @@ BAR_SWEEPS = 2
 SEED = 0
 FORMS = {"two": "two-splitting", "three": "three-splitting"}
 TERMS = {
-    "objective": "objective $F$",
-    "fit": "fit",
-    "coupling_1": "coupling of $U$",
-    "activation_1": "coupling of $V$",
-    "ridge": "ridge",
+    name: term_name(name) for name in ("objective", "fit", "coupling_1", "activation_1", "ridge")
 }
 # The same look for a term in all panels.
 LOOKS: dict[str, dict[str, Any]] = {
@@ -65,11 +62,13 @@ def draw_blocks(axes: Axes, history: History) -> None:
     bottom = np.zeros(len(rows))
     for term in (term for term in TERMS if term in history.terms):
         values = np.array([row[term] for row in rows])
-        axes.bar(range(len(rows)), values, bottom=bottom, width=0.85, **LOOKS[term])
+        axes.bar(
+            range(len(rows)), values, bottom=bottom, width=0.85, label=TERMS[term], **LOOKS[term]
+        )
         bottom += values
     axes.set_xticks(range(len(rows)), [row["block"] for row in rows])
     axes.grid(visible=False, axis="x")
-    axes.set_xlabel("first block updates", labelpad=2)
+    axes.set_xlabel("block that has moved", labelpad=2)
 
 
 def draw_terms(axes: Axes, history: History) -> None:
@@ -95,21 +94,25 @@ def draw_accuracy(axes: Axes, history: History) -> None:
 @plots.styled
 def draw(quick: bool = False) -> Figure:
     """Return the figure; `quick` makes three sweeps over a quarter of the data."""
-    figure, axes = plots.new_figure(2, rows=3, height=6.2)
+    figure = Figure(figsize=(plots.WIDE, 7.4), layout="constrained")
+    # A row a question, each with a legend of its own: bars, terms as lines, accuracies.
+    parts = figure.subfigures(3, 1)
+    rows = [list(part.subplots(1, 2)) for part in parts]
     for column, (splitting, name) in enumerate(FORMS.items()):
         history = train(splitting, 3 if quick else SWEEPS, 4 if quick else 1)
-        bars, terms, accuracy = axes[column::2]
+        bars, terms, accuracy = (row[column] for row in rows)
         draw_blocks(bars, history)
         draw_terms(terms, history)
         draw_accuracy(accuracy, history)
         bars.set_title(f"{name} form")
-    for row, label in enumerate(("objective by term", "objective by term", "hard net right (%)")):
-        left, right = axes[2 * row : 2 * row + 2]
+    labels = ("objective by term", "objective by term", "hard net right (%)")
+    for part, (left, right), label in zip(parts, rows, labels, strict=True):
         limits = [*left.get_ylim(), *right.get_ylim()]
         for each in (left, right):
             each.set_ylim(min(limits), max(limits))
         left.set_ylabel(label)
-    plots.figure_legend(figure, axes[3], axes[5])
+        # The right one has all terms.
+        plots.figure_legend(part, right)
     return figure
 
 

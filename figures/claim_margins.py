@@ -1,10 +1,10 @@
-"""Every claim of the registry, and by how much it held in its worst instance.
+"""Every claim of the registry by name, and by how much it held in its worst instance.
 
-A row is a claim. Left, equalities: from the largest relative difference of the two sides (dot) to
-the tolerance (bar); at the left edge the two sides never differed. Right, everything else: the
-worst margin, which for bounds is the slack left in the tightest instance (where that is nothing,
-the tolerance alone), and for counterexamples by how much the clearest one breaks what it refutes. A
-claim that failed is a cross.
+A row is a claim. Left and middle, equalities: from the largest relative difference of the two sides
+(dot) to the tolerance (bar); at the left edge the two sides never differed. Right, everything else:
+the worst margin, which for bounds is the slack left in the tightest instance (where that is
+nothing, the tolerance alone), and for counterexamples by how much the clearest one breaks what it
+refutes. A claim that failed is a cross. A page on its side, to be looked at on a screen or printed.
 """
 
 from collections.abc import Sequence
@@ -21,9 +21,9 @@ CASES = 150
 SEED = 0
 # Smaller numbers are drawn here: rounding is 1e-16.
 LOWEST = 1e-17
-# Rows that a group takes at least, so that its name has a place.
-LEAST_ROWS = 3
-ROW = 0.055  # inches
+# Inches: the page, and a row of it.
+WIDTH, ROW = 11.4, 0.125
+NAME_SIZE = 6.5  # points
 LOOKS = {
     Kind.EQUALITY: ("equality", 0, "o"),
     Kind.UPPER_BOUND: ("upper bound", 1, "<"),
@@ -38,28 +38,39 @@ def area(verdict: Verdict) -> str:
     return verdict.claim.id.partition(".")[0]
 
 
-def rows_of(verdicts: Sequence[Verdict]) -> float:
-    """Return how many rows the groups of a panel take."""
-    sizes = [len(list(group)) for _, group in groupby(verdicts, key=area)]
-    return sum(max(size, LEAST_ROWS) + 1 for size in sizes)
+def rows_of(verdicts: Sequence[Verdict]) -> int:
+    """Return how many rows a panel takes: one a claim, and one above each group for its name."""
+    return len(verdicts) + len({area(verdict) for verdict in verdicts})
 
 
-def draw_claims(axes: Axes, verdicts: Sequence[Verdict], rows: float) -> None:
-    """Draw one row a claim, in groups with their names on the left."""
-    top, names = 0.5, {}
+def halves(verdicts: Sequence[Verdict]) -> tuple[Sequence[Verdict], Sequence[Verdict]]:
+    """Cut verdicts in two, between groups if that is near the middle, else in the middle."""
+    middle = (len(verdicts) + 1) // 2
+    cuts = [i for i in range(1, len(verdicts)) if area(verdicts[i]) != area(verdicts[i - 1])]
+    near = [cut for cut in cuts if abs(cut - middle) <= len(verdicts) // 12]
+    cut = min(near, key=lambda cut: abs(cut - middle)) if near else middle
+    return verdicts[:cut], verdicts[cut:]
+
+
+def draw_claims(axes: Axes, verdicts: Sequence[Verdict], rows: int) -> None:
+    """Draw one row a claim, in groups, with the names on the left."""
+    row, names = 0, {}
     for name, group in groupby(verdicts, key=area):
-        if names:
-            axes.axhline(top - 0.5, color="#bbbbbb", linewidth=0.6)
-        members = list(group)
-        space = max(len(members), LEAST_ROWS)
-        names[top + space / 2] = name
-        for number, verdict in enumerate(members):
-            draw_claim(axes, verdict, top + (number + 0.5) * space / len(members))
-        top += space + 1
-    axes.set_yticks(list(names), names.values())
-    axes.tick_params(axis="y", length=0)
+        axes.axhline(row + 0.5, color="#bbbbbb", linewidth=0.6)
+        names[row] = name
+        for verdict in group:
+            row += 1
+            names[row] = verdict.claim.id.partition(".")[2]
+            axes.axhline(row, color="#eeeeee", linewidth=0.5, zorder=0)
+            draw_claim(axes, verdict, row)
+        row += 1
+    axes.set_yticks(list(names), names.values(), fontsize=NAME_SIZE)
+    for label, verdict_or_area in zip(axes.get_yticklabels(), names.values(), strict=True):
+        if verdict_or_area in {area(verdict) for verdict in verdicts}:
+            label.set(fontweight="bold")
+    axes.tick_params(axis="y", length=0, pad=2)
     axes.grid(visible=False, axis="y")
-    axes.set(xscale="log", xlim=(LOWEST / 3, 10), ylim=(rows, 0))
+    axes.set(xscale="log", xlim=(LOWEST / 3, 10), ylim=(rows - 0.2, -0.8))
     axes.set_xticks([1e-15, 1e-10, 1e-5, 1])
     axes.set_xticks([], minor=True)
 
@@ -93,14 +104,23 @@ def draw(quick: bool = False) -> Figure:
     verdicts.sort(key=lambda verdict: order.index(area(verdict)))
     equalities = [one for one in verdicts if one.claim.kind is Kind.EQUALITY]
     others = [one for one in verdicts if one.claim.kind is not Kind.EQUALITY]
-    rows = max(rows_of(equalities), rows_of(others))
-    figure, (left, right) = plots.new_figure(2, height=1.3 + ROW * rows)
-    draw_claims(left, equalities, rows)
-    draw_claims(right, others, rows)
-    left.set(title=f"{len(equalities)} equalities", xlabel="difference of the sides, relative")
-    right.set(title=f"{len(others)} other claims", xlabel="worst margin, relative")
-    left.set_ylabel("area of the claims")
-    plots.figure_legend(figure, left, right)
+    panels = [*halves(equalities), others]
+    rows = max(map(rows_of, panels))
+    figure, axes = plots.new_figure(3, height=1.15 + ROW * rows, width=WIDTH)
+    for panel, members in zip(axes, panels, strict=True):
+        draw_claims(panel, members, rows)
+    for panel, title in zip(
+        axes,
+        (f"{len(equalities)} equalities: dot left of bar", "equalities, continued"),
+        strict=False,
+    ):
+        panel.set(title=title, xlabel="largest difference of the two sides, relative")
+    axes[2].set(
+        title=f"{len(others)} other claims: right of bar",
+        xlabel="what is left in the worst case, relative",
+    )
+    axes[0].set_ylabel("claims by area")
+    plots.figure_legend(figure, axes[0], axes[2], columns=6)
     return figure
 
 

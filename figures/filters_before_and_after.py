@@ -56,15 +56,16 @@ def draw(quick: bool = False) -> Figure:
     ).fit(data.X_train, data.y_train)
     rows = [first_filters(net) for net in (classifier.dense_network_, classifier.network_)]
     extent = np.abs(rows[0]).max()
-    figure, axes = plots.new_figure(1, rows=2, height=2.4, width=plots.WIDE)
-    for each, filters, name in zip(axes, rows, ("w", "u"), strict=True):
+    figure, axes = plots.new_figure(1, rows=2, height=2.1, width=plots.WIDE)
+    names = {"w": "w, the weights that learn", "u": "u, the sparse weights"}
+    for each, filters, (name, said) in zip(axes, rows, names.items(), strict=True):
         # Side by side, with a column of nothing between two filters.
         strip = np.full((3, 4 * len(filters) - 1), np.nan)
         for j, image in enumerate(filters):
             strip[:, 4 * j : 4 * j + 3] = image
         picture = each.imshow(strip, cmap=plots.COLOUR_MAP, vmin=-extent, vmax=extent)
         gone = int(np.sum(~filters.reshape(len(filters), -1).any(axis=1)))
-        each.set_title(f"{name}: {gone} of {len(filters)} filters are zero")
+        each.set_title(f"{said}: {gone} of {len(filters)} filters are zero")
         each.set_xticks(range(1, 4 * len(filters), 12), range(1, len(filters) + 1, 3))
         each.set(yticks=[], xlabel="filter", ylabel=name)
         each.spines[:].set_visible(False)

@@ -38,7 +38,7 @@ def filters(theta: FloatArray, norm: float) -> FloatArray:
 @plots.styled
 def draw(quick: bool = False) -> Figure:
     """Return the figure; `quick` takes fewer samples."""
-    figure, (left, right) = plots.new_figure(2, height=3.2)
+    figure, (left, right) = plots.new_figure(2, height=3.5)
     theta = np.linspace(0, np.pi, 203)[1:-1]
     sparse = np.linspace(0, np.pi, 9)[1:-1]
     Z = sample_inputs(np.random.default_rng(SEED), 20_000 if quick else 1_000_000, K, 2)
@@ -47,18 +47,27 @@ def draw(quick: bool = False) -> Figure:
         w = filters(theta, norm)
         true = true_gradient(w, W_STAR, K)
         coarse = expected_coarse_gradient(w, W_STAR, K, pseudo)
-        left.plot(theta, angle(coarse, true), label=label, **look)
+        left.plot(theta, angle(coarse, true), **look)
         along = np.sum(coarse * true, axis=-1) / np.linalg.norm(true, axis=-1)
         right.plot(theta, along * 2 * np.pi / K, **look)
+        marks = {"marker": "os^D"[number], "markersize": 7 - 1.2 * number, "fillstyle": "none"}
         w = filters(sparse, norm)
         sampled = sampled_coarse_gradient(w, W_STAR, Z, pseudo)
         left.plot(
             sparse, angle(sampled, true_gradient(w, W_STAR, K)), color=look["color"],
-            linestyle="", marker="os^D"[number], markersize=7 - 1.2 * number, fillstyle="none",
+            linestyle="", **marks,
         )  # fmt: skip
+        left.plot([], [], label=label, **look, **marks)  # for the legend: a line with its mark
+    left.plot([], [], color="black", label="line: closed form")
+    left.plot(
+        [], [], color="black", linestyle="", marker="o", fillstyle="none",
+        label=f"mark: mean of {len(Z):,} samples",
+    )  # fmt: skip
     left.set(ylabel=r"angle of coarse and true gradient", ylim=(0, np.pi / 2))
+    left.set_title("How far does its direction err?")
     left.set_yticks(list(TICKS)[:3], list(TICKS.values())[:3])
-    right.set(ylabel=r"part along the true gradient", ylim=(0, None))
+    right.set(ylabel=r"length along it, in $k/(2\pi)$", ylim=(0, None))
+    right.set_title("How long is its useful part?")
     for axes in (left, right):
         axes.set(xlabel=r"angle $\theta(w, w^*)$", xlim=(0, np.pi))
         axes.set_xticks(list(TICKS), TICKS.values())

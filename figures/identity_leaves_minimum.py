@@ -44,6 +44,9 @@ def draw(quick: bool = False) -> Figure:
         left.plot(iterations, result.norms, label=label, **look)
         right.plot(iterations, result.losses, linewidth=1.0, **look)
     right.axhline(spurious.loss, color="#888888", linewidth=0.8, zorder=0)
+    left.plot([], [], color="#888888", linewidth=0.8, label="loss at the spurious minimum")
+    left.set_title("the filter gets shorter")
+    right.set_title("the loss leaves a minimum")
     left.set(ylabel=r"norm of the filter $|w|$", ylim=(0, None))
     right.set(ylabel=r"loss $f(v, w)$", ylim=(0, None))
     for axes in (left, right):

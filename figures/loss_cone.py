@@ -84,6 +84,7 @@ def draw_field(axes: Axes, kind: str, n_fine: int) -> None:
     )  # fmt: skip
     axes.plot([0, LIMIT], [0, 0], color=plots.COLOURS[1], linewidth=1.2, zorder=2)
     axes.plot(1, 0, marker="o", color=plots.COLOURS[1], markersize=6, zorder=4)
+    axes.annotate("$w^*$", (1, 0), (3, 5), textcoords="offset points", color="white", zorder=4)
     axes.set(xlim=(-LIMIT, LIMIT), ylim=(-LIMIT, LIMIT), aspect="equal")
     axes.set(xticks=range(-2, 3), yticks=range(-2, 3))
     axes.set(xlabel="along $w^*$", title=f"down the {kind} gradient")

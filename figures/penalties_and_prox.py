@@ -40,7 +40,12 @@ def draw(quick: bool = False) -> Figure:
         plots.draw_function(
             right, lambda x, p=penalty: p.prox(x, T), (-SPAN, SPAN), jumps=jumps, **look
         )
-    left.set(xlabel="weight $u$", ylabel="penalty $P(u)$", title="penalties", ylim=(-0.15, 2.5))
+    left.set(
+        xlabel="weight $u$",
+        ylabel="penalty $P(u)$",
+        title="penalties (filled: value; hollow: limit)",
+        ylim=(-0.15, 2.5),
+    )
     right.set(
         xlabel="weight $x$",
         ylabel=r"$\mathrm{prox}_{t P}(x)$",

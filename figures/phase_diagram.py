@@ -21,15 +21,18 @@ from zeroone.plots import style as plots
 
 POINTS, STARTS = 25, 50
 TITLES = {
-    "angle_descent": "angle falls",
-    "lagrangian_descent": "Lagrangian falls",
-    "support_recovered": "support found",
+    "angle_descent": "angle\nnever rises",
+    "lagrangian_descent": "Lagrangian\nnever rises",
+    "support_recovered": "support\nrecovered",
 }
+# What the legend says of a line: on which side of it what is proved.
 LABELS = {
-    "certain by Theorem 1": "descent by Theorem 1",
-    "certain by the sharp bound on $\\beta$": "by the sharp bound on $\\beta$",
-    "in the limit from every start": "in the limit, always",
-    "in the limit from no start": "in the limit, never",
+    "certain by Theorem 1": "inside: Theorem 1 proves descent",
+    "certain by the sharp bound on $\\beta$": (
+        "left of it: the sharp bound on $\\beta$ proves descent"
+    ),
+    "in the limit from every start": "below: the limit has the right support from every start",
+    "in the limit from no start": "above, left: the limit has the right support from no start",
 }
 # For the third panel, whose regions are others.
 OTHER_EDGES: tuple[dict[str, Any], ...] = (
@@ -52,7 +55,7 @@ def draw(quick: bool = False) -> Figure:
     found = sweep.measure(grid, network, arguments)
     finer = grid.finer()
     regions = sweep.boundaries(finer, network, arguments.delta)
-    figure, axes = plots.new_figure(3, height=3.0)
+    figure, axes = plots.new_figure(3, height=3.5)
     for panel, (name, title) in zip(axes, TITLES.items(), strict=True):
         mesh = plots_gaussian.draw_phase(
             panel,
@@ -62,12 +65,13 @@ def draw(quick: bool = False) -> Figure:
             {LABELS[label]: region for label, region in regions[name].items()},
             OTHER_EDGES if name == "support_recovered" else plots_gaussian.EDGES,
         )
-        panel.set(title=title, xlabel=r"stiffness $\beta$")
+        panel.set_title(title)
+        panel.set(xlabel=r"stiffness $\beta$")
         panel.minorticks_off()
         panel.tick_params(labelleft=panel is axes[0])
     axes[0].set_ylabel(r"price of the penalty $\lambda$")
-    figure.colorbar(mesh, ax=axes, label="% of starts", pad=0.02)
-    plots.figure_legend(figure, axes[0], axes[2], columns=2)
+    figure.colorbar(mesh, ax=axes, label="share of starts (%)", pad=0.02)
+    plots.figure_legend(figure, axes[0], axes[2], columns=1)
     return figure
 
 

@@ -1,5 +1,6 @@
 """The commands train, evaluate and prune, as someone at a terminal sees them."""
 
+import argparse
 import contextlib
 import csv
 import gzip
@@ -22,7 +23,8 @@ import numpy as np
 import pytest
 
 from zeroone.cli import main
-from zeroone.commands import train
+from zeroone.commands import evaluate, train
+from zeroone.commands.common import add_data_options, load_data
 from zeroone.datasets import load_digits, load_npz, stratified_split
 from zeroone.estimators import BCDClassifier
 from zeroone.nets.mlp import ZeroOneMLP
@@ -100,7 +102,7 @@ def test_train_ends_with_a_table(trained):
     _, done = trained
     assert done.percent("training accuracy") > 85
     assert done.percent("test accuracy") > 85
-    terms = {"fit", "coupling_1", "sparsity"}
+    terms = {"fit", "coupling of layer 1", "sparsity"}
     values = [float(done.row(f"objective: {name}")) for name in terms]
     assert sum(values) == pytest.approx(float(done.row("objective")), rel=1e-4)
     assert done.row("neurons kept, layer 1") == "20 of 20"
@@ -171,7 +173,7 @@ def test_several_hidden_layers(tmp_path, hidden, form):
     sizes = tuple(map(int, hidden.split(",")))
     for number, size in enumerate(sizes, start=1):
         assert done.row(f"neurons kept, layer {number}").endswith(f" of {size}")
-        assert float(done.row(f"objective: coupling_{number}")) >= 0
+        assert float(done.row(f"objective: coupling of layer {number}")) >= 0
     assert load(path).layer_sizes == (64, *sizes, 10)
     assert done.percent("test accuracy") > 30
     assert f"accuracy {done.row('test accuracy')} (" in succeed("evaluate", path, *DIGITS).out
@@ -827,3 +829,108 @@ def test_filters_may_stay_the_random_patches(capsys):
     assert main([*arguments, "0"]) == 0
     assert "test accuracy" in capsys.readouterr().out
     assert main(["train", "--data", "digits", "--epochs", "0"]) == 2
+
+
+# ----------------------------------------------------------------------- evaluate, many classes
+
+
+@pytest.fixture(scope="module")
+def hundred(tmp_path_factory):
+    """Return a table of a hundred classes on a grid, some of them close, and a model of it."""
+    folder = tmp_path_factory.mktemp("hundred")
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(100), 15)
+    centres = np.column_stack([labels % 10, labels // 10])
+    rows = centres + 0.35 * rng.standard_normal(centres.shape)
+    lines = [
+        f"{a:.4f},{b:.4f},class {label:02d}" for (a, b), label in zip(rows, labels, strict=True)
+    ]
+    text = "\n".join(["x,y,kind", *lines])
+    (folder / "data.csv").write_text(text + "\n", encoding="utf-8")
+    model = folder / "model.npz"
+    own = ("--data", folder / "data.csv", "--label", "kind")
+    succeed("train", *own, "--hidden", 60, "--epochs", 3, "--save", model)
+    return model, own
+
+
+def expected_lists(truth, said):
+    """Return (right, size) of each class and (count, share) of each pair, counted one by one."""
+    sizes, right, wrong = {}, {}, {}
+    for a, b in zip(truth, said, strict=True):
+        sizes[a] = sizes.get(a, 0) + 1
+        right[a] = right.get(a, 0) + (a == b)
+        if a != b:
+            wrong[a, b] = wrong.get((a, b), 0) + 1
+    return sizes, right, wrong
+
+
+def test_a_hundred_classes_are_no_table_of_a_hundred_columns(hundred):
+    model, own = hundred
+    out = succeed("evaluate", model, *own, "--part", "train", "--lines", 10_000).out
+    assert max(map(len, out.splitlines())) <= 80
+    data = load(model)
+    rows = [line.split(",") for line in Path(own[1]).read_text().splitlines()[1:]]
+    names = np.array([row[2] for row in rows])
+    options = argparse_options(own)
+    split = load_data(options)  # the command's own split
+    truth = [split.class_names[label] for label in split.y_train]
+    said = [split.class_names[label] for label in data.predict(split.X_train)]
+    assert set(truth) == set(names)
+    sizes, right, wrong = expected_lists(truth, said)
+    assert wrong, "the classes are close"
+    classes = re.findall(r"^(class \d\d) +(\d+) +(\d+)  ([\d.]+)%$", out, re.MULTILINE)
+    assert {name: (int(n), int(r)) for name, n, r, _ in classes} == {
+        name: (sizes[name], right[name]) for name in sizes
+    }
+    shares = [right[name] / sizes[name] for name, *_ in classes]
+    assert shares == sorted(shares)
+    pairs = re.findall(r"^(class \d\d) +(class \d\d) +(\d+)  ([\d.]+)%$", out, re.MULTILINE)
+    assert {(a, b): int(n) for a, b, n, _ in pairs} == wrong
+    counts = [int(n) for *_, n, _ in pairs]
+    assert counts == sorted(counts, reverse=True)
+    for a, _, count, share in pairs:
+        assert share == f"{100 * int(count) / sizes[a]:.1f}"
+
+
+def argparse_options(own):
+    """Return the options of a command that reads data."""
+    parser = argparse.ArgumentParser()
+    add_data_options(parser)
+    return parser.parse_args([str(each) for each in own])
+
+
+def test_lists_are_cut_and_say_of_how_many(hundred):
+    model, own = hundred
+    out = succeed("evaluate", model, *own, "--lines", 3).out
+    assert "\n3 of 100 classes, the least often right first\n" in out
+    assert re.search(r"\n3 of \d+ pairs of classes, the most often confused first\n", out)
+    assert len(re.findall(r"^class \d\d  +\d+ ", out, re.MULTILINE)) == 3
+    assert len(re.findall(r"^class \d\d +class \d\d ", out, re.MULTILINE)) == 3
+    assert "lines must be an integer >= 1" in refused("evaluate", model, *own, "--lines", 0)
+
+
+def test_lists_without_an_error_or_without_samples():
+    counts = np.diag([0, 2, 3])
+    printed = evaluate.confusion_lists(["a", "b", "c"], counts, 5)
+    assert printed.startswith("2 of 2 classes")
+    assert "no two classes are confused" in printed
+    assert evaluate.share(0, 0) == "none"
+
+
+@pytest.mark.parametrize(("columns", "wide"), [(200, True), (30, False)])
+def test_a_table_that_is_wider_than_the_terminal_is_not_printed(model, monkeypatch, columns, wide):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    arguments = ("evaluate", model, *DIGITS)
+    assert "rows: true class" in succeed(*arguments).out  # a file has any width
+    terminal = Terminal()
+    with contextlib.redirect_stdout(terminal):
+        assert main([str(each) for each in arguments]) == 0
+    assert ("rows: true class" in terminal.getvalue()) == wide
+    assert ("10 of 10 classes" in terminal.getvalue()) != wide
+
+
+class Terminal(io.StringIO):
+    """What says that it is a terminal."""
+
+    def isatty(self):
+        return True

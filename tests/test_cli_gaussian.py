@@ -505,7 +505,11 @@ def test_the_curves_are_drawn():
     assert "radians" in left.get_ylabel()
     assert (left.get_yscale(), right.get_yscale()) == ("log", "linear")
     lines = lines_of(left)
-    assert list(lines) == [r"$\theta(w, w^*)$", r"$\delta$ = 0.2", "limit, closed form"]
+    assert list(lines) == [
+        r"$\theta(w, w^*)$",
+        r"$\delta$ = 0.2: descent above",
+        "angle of the limit (closed form)",
+    ]
     np.testing.assert_array_equal(lines[r"$\theta(w, w^*)$"].get_ydata(), [1.0, 0.5, 0.1])
     np.testing.assert_array_equal(right.lines[0].get_ydata(), [5.0, 2.0, -1.0])
     for axes in figure.axes:

@@ -43,7 +43,9 @@ NAMES = (
     "rvscgd_angle",
     "step_and_pseudo_derivatives",
 )
-LARGEST = {".png": 200_000, ".svg": 500_000}
+LARGEST = {".png": 1_200_000, ".svg": 500_000}
+# Figures as large as a page, for a screen or for print; text is read at its own size.
+PAGES = {"claim_margins": (11.5, 13)}
 # Points: text that is smaller cannot be read.
 SMALLEST_TEXT = 6
 LOW_DPI = 50
@@ -77,13 +79,16 @@ def render(figure, path):
 
     def record(self, gc, x, y, s, prop, angle, ismath=False, mtext=None):
         renderers.append(self)
-        if s.strip():
+        if s.strip() and mtext is not None:  # none for a text of several lines
             seen[id(mtext)] = mtext
         draw_text(self, gc, x, y, s, prop, angle, ismath, mtext)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RendererAgg, "draw_text", record)
         plots.save(figure, path, dpi=figure.dpi)
+    for text in figure.findobj(Text):
+        if "\n" in text.get_text() and text.get_visible():
+            seen[id(text)] = text
     return list(seen.values()), renderers[-1]
 
 
@@ -123,8 +128,9 @@ def test_figures_lie_beside_their_scripts(name):
         assert 1000 < (FOLDER / (name + ending)).stat().st_size < largest
     width, height = png_size(FOLDER / f"{name}.png")
     dpi = plots.STYLE["savefig.dpi"]
-    assert plots.COLUMN * dpi - 1 <= width <= plots.WIDE * dpi + 1
-    assert height <= 8 * dpi
+    widest, highest = PAGES.get(name, (plots.WIDE, 8))
+    assert plots.COLUMN * dpi - 1 <= width <= widest * dpi + 1
+    assert height <= highest * dpi
     assert (FOLDER / f"{name}.svg").read_bytes().startswith(b"<?xml")
 
 
@@ -171,9 +177,9 @@ def unlabelled(figure):
     return missing
 
 
-def small_texts(drawn):
+def small_texts(drawn, width=plots.COLUMN):
     """Return the texts that are too small when the figure is as wide as a column."""
-    shrunk = min(1, plots.COLUMN / drawn.figure.get_figwidth())
+    shrunk = min(1, width / drawn.figure.get_figwidth())
     # A millionth for rounding: 9 points at two thirds are 6.
     least = SMALLEST_TEXT * (1 - 1e-6)
     return [text.get_text() for text in drawn.texts if text.get_fontsize() * shrunk < least]
@@ -207,7 +213,7 @@ def test_all_axes_are_labelled(made, name):
 def test_text_is_large_enough_at_column_width(made, name):
     drawn = made(name)
     assert drawn.texts
-    assert small_texts(drawn) == []
+    assert small_texts(drawn, PAGES.get(name, (plots.COLUMN, 0))[0]) == []
 
 
 @every_figure
@@ -394,7 +400,7 @@ def test_the_angle_and_the_lagrangian_fall(made):
 
 def test_both_forms_lower_the_objective(made):
     for axes in made("bcd_objective").figure.axes[2:4]:
-        _, values = lines_by_label(axes)["objective $F$"]
+        _, values = lines_by_label(axes)["objective"]
         assert np.all(np.diff(values) <= 1e-9 * values[:-1])
         assert values[-1] < 0.95 * values[0]
 
@@ -410,12 +416,21 @@ def test_bars_of_a_block_add_up_to_the_objective(made):
 
 def test_each_claim_has_a_row(made):
     # At low resolution a fifth of them: those whose dots and crosses have a kind's colour.
+    claims = all_claims()[::5]
+    axes = made("claim_margins").figure.axes
     rows = sum(
         line.get_linestyle() == "None" and line.get_label() != "tolerance"
-        for axes in made("claim_margins").figure.axes
-        for line in axes.lines
+        for each in axes
+        for line in each.lines
     )
-    assert rows == len(all_claims()[::5])
+    assert rows == len(claims)
+    names, area = [], None
+    for label in (label for each in axes for label in each.get_yticklabels()):
+        if label.get_fontweight() == "bold":
+            area = label.get_text()
+        else:
+            names.append(f"{area}.{label.get_text()}")
+    assert sorted(names) == sorted(claim.id for claim in claims)
 
 
 # ------------------------------------------------------------------------------------- the command
@@ -458,24 +473,24 @@ def files_in(folder):
     return sorted(path.name for path in Path(folder).iterdir() if path.is_file())
 
 
-def test_figures_are_written_to_the_current_folder(installed, capsys):
-    assert run() == 0
-    assert files_in(".") == ["one.png", "one.svg", "other.png", "other.svg"]
+def test_figures_are_written_to_a_folder_of_their_own(installed, capsys):
+    Path("one.png").write_text("somebody's", encoding="utf-8")
+    for _ in range(2):  # the second time in place of the first
+        assert run() == 0
+        assert files_in("zeroone-figures") == ["one.png", "one.svg", "other.png", "other.svg"]
+    assert files_in(".") == ["one.png"]
+    assert Path("one.png").read_text(encoding="utf-8") == "somebody's"
     assert files_in(installed) == ["one.py", "other.py"]
     out, err = capsys.readouterr()
-    assert "one.svg, one.png" in out
+    assert "zeroone-figures/one.svg, zeroone-figures/one.png" in out
     assert err == ""
 
 
-def test_in_a_checkout_figures_are_written_beside_their_scripts(installed):
+def test_in_a_checkout_the_figures_of_the_project_are_left_alone(installed):
     (installed.parent / "pyproject.toml").touch()
     assert run("other", "other") == 0
-    assert files_in(installed) == ["one.py", "other.png", "other.py", "other.svg"]
-    assert files_in(".") == []
-
-
-def test_the_checkout_of_this_project_is_one():
-    assert figures.default_target(FOLDER) == FOLDER
+    assert files_in(installed) == ["one.py", "other.py"]
+    assert files_in("zeroone-figures") == ["other.png", "other.svg"]
 
 
 def test_another_folder_and_a_resolution(installed):
@@ -492,7 +507,7 @@ def test_figures_are_listed(installed, capsys):
     assert run("--list") == 0
     out = capsys.readouterr().out
     assert "one     What it shows.\n" in out
-    assert files_in(".") == []
+    assert os.listdir() == []
 
 
 def test_the_figures_of_the_project_are_listed_without_running_them(capsys):

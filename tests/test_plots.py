@@ -10,8 +10,12 @@ import pytest
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from zeroone.activations import PSEUDO_DERIVATIVES
+from zeroone.losses import LOSSES
+from zeroone.penalties import PENALTIES
 from zeroone.plots import style as plots
 from zeroone.plots import training
+from zeroone.plots.names import plain_name, term_name
 from zeroone.steps import History, Step
 
 MANY_TERMS = (
@@ -48,7 +52,11 @@ def lines(axes):
 def test_training_curve_shows_terms_and_accuracy():
     figure = training.training_curve(make_history(), title="the title", step="sweep")
     left, right = figure.axes
-    assert set(lines(left)) == {"objective", "fit", "coupling_1"}  # not the zero, nor "seconds"
+    assert set(lines(left)) == {
+        "objective",
+        "fit",
+        "coupling of layer 1",
+    }  # not the zero, nor "seconds"
     assert left.get_yscale() == "log"
     assert lines(left)["fit"].get_ydata() == pytest.approx(
         [2, 1, 2 / 3, 1 / 2, 0.4, 1 / 3, 2 / 7, 1 / 4]
@@ -274,7 +282,7 @@ def test_resolution(tmp_path, dpi):
     figure = training.removal_curve([2, 1], {"test data": [1, 0]}, title="")
     plots.save(figure, tmp_path / "a.png", dpi=dpi)
     width = int.from_bytes((tmp_path / "a.png").read_bytes()[16:20], "big")
-    assert width == int(plots.COLUMN * (dpi or 150))
+    assert width == int(plots.COLUMN * (dpi or 300))
 
 
 def test_style_does_not_leak():
@@ -305,3 +313,28 @@ def test_matplotlib_is_loaded_for_pictures_only_and_pyplot_never(tmp_path):
     command = [sys.executable, "-c", LAZY, str(tmp_path / "a.png")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("objective", "objective"),
+        ("coupling_1", "coupling of layer 1"),
+        ("activation_12", "activations of layer 12"),
+        ("ridge", "ridge"),
+        ("output loss", "output loss"),
+        ("something_else", "something else"),
+        ("something_3", "something 3"),
+    ],
+)
+def test_terms_have_names_for_people(name, said):
+    assert term_name(name) == said
+
+
+def test_losses_penalties_and_slopes_have_names_for_people():
+    known = [*LOSSES, *PSEUDO_DERIVATIVES, *PENALTIES]
+    names = [plain_name(name) for name in known]
+    assert not any("_" in name for name in names)
+    assert len(set(names)) == len(set(known))
+    assert plain_name("saturated_hinge") == "saturated hinge"
+    assert plain_name("clipped_relu") == "clipped ReLU"

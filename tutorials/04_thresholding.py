@@ -135,7 +135,8 @@ print(table(["penalty", f"of {n_true} found", "too many", "their size", "error"]
 # ## The picture
 #
 # First, the penalties, their maps at t = 0.5, and what is minimised for x = 1.25, with the minimum
-# (the dots at 0.75, 1 and 1.25) that the map finds.
+# (the large dots at 0.75, 1 and 1.25) that the map finds. At a jump, the filled dot is the value,
+# and the hollow one a limit that is not.
 
 # %%
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(9, 3.5), layout="constrained")
@@ -160,7 +161,8 @@ for number, (name, penalty) in enumerate(PENALTIES.items()):
     )
     best = float(penalty.prox(x[:1], t)[0])
     right.plot(best, cost(penalty, best, x[0]), "o", color=COLOURS[number], markersize=6)
-middle.plot([-2, 2], [-2, 2], color="#999999", linewidth=0.8, zorder=0)
+middle.plot([-2, 2], [-2, 2], color="#999999", linewidth=0.8, zorder=0, label="$x$ itself")
+right.plot([], [], "o", color="black", markersize=6, label="its minimum")
 left.set(xlabel="$u$", ylabel="$P(u)$", title="penalties")
 middle.set(xlabel="$x$", ylabel=r"$\mathrm{prox}_{tP}(x)$", title="proximal maps, t = 0.5")
 right.set(xlabel="$u$", ylabel=r"$t P(u) + (u - x)^2 / 2$", title="what is minimised at x = 1.25")
@@ -173,14 +175,15 @@ plt.show()
 # and the objectives, which never rise.
 
 # %%
-figure, grid_of_axes = plt.subplots(2, 2, figsize=(9, 5), layout="constrained")
+figure, grid_of_axes = plt.subplots(2, 2, figsize=(9, 5.6), layout="constrained")
 *panels, last = grid_of_axes.flat
 short = {"l1": r"$\ell_1$", "transformed l1": r"transformed $\ell_1$", "l0": r"$\ell_0$"}
 for number, (name, u) in enumerate(found.items()):
     axes, shown, true = panels[number], np.flatnonzero(u), np.flatnonzero(truth)
     axes.vlines(shown, 0, u[shown], color=COLOURS[number])
-    axes.plot(shown, u[shown], "o", color=COLOURS[number], markersize=4)
-    axes.plot(true, truth[true], "x", color="black", markersize=6)
+    axes.plot(shown, u[shown], "o", color=COLOURS[number], markersize=4, label="found")
+    axes.plot(true, truth[true], "x", color="black", markersize=6, label="true")
+    legend_below(figure, axes)
     axes.set(
         title=f"found by {short[name]}",
         xlabel="entry",

@@ -21,10 +21,13 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from zeroone import bcd
 from zeroone.bcd.full_batch import initial_state
 from zeroone.nets.mlp import ZeroOneMLP
+from zeroone.plots.names import term_name
 from zeroone.plots.style import COLOURS, STYLE, STYLES, legend_below
 
 plt.rcParams.update(STYLE)
@@ -65,9 +68,9 @@ plt.rcParams.update(STYLE)
 #   sum is $0.5 - 1 + 0.25\,(0.25 - 0) = -0.4375 < 0$: **it flips**, and $u = 0.25$. Now the output
 #   misses $-1 + 1 = 0$.
 # * **Neuron 3:** $w = -0.5$, silent. It sees what neuron 2 did: $r_0 = 0$. With $a = -0.75$,
-#   $d_1 = 1$ and $d_0 = 0.5$. The sum is $0.125 - 0 + 0.25\,(1 - 0.25) = 0.3125 > 0$: silent, and
+#   $d_1 = 1$ and $d_0 = 0$. The sum is $0.125 - 0 + 0.25\,(1 - 0) = 0.375 > 0$: silent, and
 #   $u = -0.75$. Had it not seen neuron 2, with $r_0 = -1$, the sum would have been
-#   $0.125 - 0.5 + 0.1875 = -0.1875$, and it would have flipped too. That is one flip too many.
+#   $0.125 - 0.5 + 0.25 = -0.125$, and it would have flipped too. That is one flip too many.
 #
 # For sample 1 neuron 3 goes silent in the same way: $0.125 - 0 + 0.25\,(0 - 0.25) = 0.0625 > 0$,
 # and $u = -0.25$. Nothing else moves. The fit falls from $\tfrac12 (0.25 + 0 + 0 + 1) = 0.625$ to
@@ -228,6 +231,18 @@ for axes in panels.flat:
     axes.set(xticks=[], yticks=[], xlim=FRAME[:2], ylim=FRAME[2:], aspect="equal")
 for j in range(3):
     panels[0, j].set_title(f"neuron {j + 1}")
+said = {
+    "filled: the neuron's bit is 1 (right column: class 1)": {"color": "#555555", "markersize": 4},
+    "hollow: it is 0 (class 0)": {"color": "#555555", "markersize": 4, "markerfacecolor": "white"},
+    "ring: the bit is not what $W_1$ computes (right column: the net is wrong)": {
+        "color": "black", "markersize": 7, "markerfacecolor": "none"
+    },
+}  # fmt: skip
+handles = [
+    Line2D([], [], linestyle="", marker="o", label=label, **look) for label, look in said.items()
+]
+handles.append(Patch(color="#cccccc", label="shaded: the neuron (right column: the net) says 1"))
+figure.legend(handles=handles, loc="outside lower left")
 plt.show()
 
 # %% [markdown]
@@ -253,11 +268,12 @@ for number, name in enumerate(("objective", "fit", "coupling_1", "ridge")):
         step.objective_after if name == "objective" else step.after[name] for step, _ in steps
     ]
     style = {"color": COLOURS[number], "linestyle": STYLES[number]}
-    left.plot(positions[:30], values[:30], marker=".", label=name, **style)
+    left.plot(positions[:30], values[:30], marker=".", label=term_name(name), **style)
 left.set(xlabel="sweep", ylabel="$F_2$ and its terms", yscale="log", title="one run")
 legend_below(figure, left)
-far.scatter(lowest, 100 * right, s=24, color=COLOURS[0], alpha=0.6)
+far.plot(lowest, 100 * right, "o", color=COLOURS[0], alpha=0.6, label="a start each")
 far.set(xlabel="$F_2$ after 30 sweeps", ylabel="points right (%)", title="twenty starts")
+legend_below(figure, far)
 plt.show()
 
 # %% [markdown]

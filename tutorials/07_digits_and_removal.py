@@ -191,8 +191,8 @@ draw_lines(
     training, curve["epoch"], {name: curve[name] for name in ("training digits", "test digits")}
 )
 training.set(xlabel="epoch", ylabel="right (%)", title="100 step units learn", xticks=[1, 4, 8, 12])
-rising.plot(range(100, 0, -1), predicted, color=COLOURS[0], label="adding up rises")
-rising.plot(*zip(*fitted.items(), strict=True), "o", color=COLOURS[1], label="fitted again")
+rising.plot(range(100, 0, -1), predicted, color=COLOURS[0], label="rises added up")
+rising.plot(*zip(*fitted.items(), strict=True), "o", color=COLOURS[1], label="output fitted again")
 rising.set(xlabel="neurons left", ylabel="loss of the output layer", title="what is missed")
 rising.invert_xaxis()
 draw_lines(keeping, SIZES, {name: [100 * x for x in values] for name, values in shares.items()})
@@ -204,19 +204,22 @@ plt.show()
 
 # %% [markdown]
 # The weights of single neurons as images, blue where ink makes the neuron fire and orange where it
-# keeps it silent. Above: the ten that stay to the end. Below: the ten that go first.
+# keeps it silent, each divided by its largest in size. Above: the ten that stay to the end. Below:
+# the ten that go first.
 
 # %%
 ink = LinearSegmentedColormap.from_list("ink", [COLOURS[1], "white", COLOURS[0]])
-figure, panels = plt.subplots(2, 10, figsize=(7, 1.8), layout="constrained")
+figure, panels = plt.subplots(2, 10, figsize=(9, 1.9), layout="constrained")
 for axes, neuron in zip(panels.flat, [*order[-10:], *order[:10]], strict=True):
     row = net.weights[0][neuron].reshape(8, 8)
     extent = np.abs(row).max()
-    axes.imshow(row, cmap=ink, vmin=-extent, vmax=extent)
+    picture = axes.imshow(row / extent, cmap=ink, vmin=-1, vmax=1)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
 panels[0, 0].set_title("missed most")
 panels[1, 0].set_title("missed least")
+bar = figure.colorbar(picture, ax=panels, ticks=[-1, 0, 1], label="weight / largest")
+bar.ax.set_yticklabels(["−1: ink silences it", "0", "1: ink makes it fire"])
 plt.show()
 
 # %% [markdown]

@@ -161,10 +161,13 @@ for number, (form, axes) in enumerate({"three": gap_three, "two": gap_two}.items
     axes.fill_between(sweeps, rows["fit"], rows["hard loss"], color=color, alpha=0.15)
     axes.set(ylabel="loss", title=f"{form} splitting", ylim=(0, 215))
     left.plot(sweeps, rows["objective"], color=color, marker=".", label=f"{form} splitting")
+    axes.plot([], [], color=color, alpha=0.15, linewidth=6, label="what relaxation hides")
     for run, (each, _, _) in enumerate(runs[form]):
         label = f"{form} splitting" if run == 0 else None
         right.plot(sweeps, 100 * each["test"], color=color, linestyle=STYLES[run], label=label)
 left.set(ylabel="objective", title="what descends", ylim=(0, None))
+for run, style in enumerate(STYLES[:3]):
+    right.plot([], [], color="black", linestyle=style, label=f"start {run + 1}")
 right.set(ylabel="test accuracy (%)", title="the hard net, three starts")
 for axes in panels.flat:
     axes.set(xlabel="sweep", xticks=[1, 4, 7, 10])
@@ -189,10 +192,10 @@ moved = state.activations[1] - (state.preactivations[0] > 0)
 figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3.2), layout="constrained")
 left.hist(moved.ravel(), bins=np.linspace(-0.55, 0.55, 111), color=COLOURS[0], log=True)
 for side in (-0.5, 0.5):
-    left.axvline(side, color="black", linestyle=":")
-left.set(
-    xlabel="$v - \\mathrm{step}(u)$", ylabel="entries", title="relaxed by how much (dotted: ½)"
-)
+    label = "½: beyond it a bit would flip" if side > 0 else None
+    left.axvline(side, color="black", linestyle=":", label=label)
+left.set(xlabel="$v - \\mathrm{step}(u)$", ylabel="entries", title="relaxed by how much")
+legend_below(figure, left)
 summed = (moved @ state.weights[1].T).ravel()
 right.hist(summed, bins=np.linspace(-0.8, 0.8, 81), color=COLOURS[1], log=True)
 right.set(xlabel="sum over the neurons", ylabel="outputs", title="what that does to an output")

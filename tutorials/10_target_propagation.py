@@ -21,6 +21,7 @@ from zeroone.estimators import FTPropClassifier
 from zeroone.losses import LOSSES, SURROGATES, layer_gradient
 from zeroone.nets.layers import Dense
 from zeroone.nets.scaling import InputScaling
+from zeroone.plots.names import plain_name
 from zeroone.plots.style import COLOURS, STYLE, STYLES, legend_below
 from zeroone.targetprop.optimisers import Momentum
 from zeroone.targetprop.solver import batch_steps
@@ -204,7 +205,7 @@ m = np.linspace(-3, 3, 601)
 left.plot(m, (m <= 0).astype(float), color="#999999", linewidth=3, label="0/1")
 one = np.ones((1, 1))
 for number, name in enumerate(NAMES):
-    style = {"color": COLOURS[number], "linestyle": STYLES[number], "label": name}
+    style = {"color": COLOURS[number], "linestyle": STYLES[number], "label": plain_name(name)}
     left.plot(m, LOSSES[name].value(m), **style)
     factor = layer_gradient(LOSSES[name], m, np.ones_like(m), -1.0, SURROGATES["identity"])
     middle.plot(m, factor, **style)

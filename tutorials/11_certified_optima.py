@@ -184,15 +184,18 @@ for number, method in enumerate(METHODS):
     best, mean = [e.min() for e in excess], [e.mean() for e in excess]
     left.vlines(places, best, mean, color=COLOURS[number], linewidth=1.5)
     left.plot(places, best, "osD^"[number], color=COLOURS[number], markersize=4, label=method)
-left.axhline(0, color="#999999", linewidth=3, alpha=0.5, zorder=0)
+left.axhline(0, color="#999999", linewidth=3, alpha=0.5, zorder=0, label="the optimum")
+left.plot(
+    [], [], color="black", marker="o", markersize=4, label="mark: best start; line: to the mean"
+)
 left.set_xticks(range(len(PROBLEMS)), [name.replace(", ", "\n") for name in PROBLEMS], fontsize=8)
 left.set(ylabel="errors above the optimum", title="what is lost")
-legend_below(figure, left)
+legend_below(figure, left, columns=2)
 
 GRID = np.stack(np.meshgrid(np.linspace(-2.4, 2.4, 200), np.linspace(-2.4, 2.4, 200)), axis=-1)
 
 
-def draw_net(axes, net, X, y):
+def draw_net(axes, net, X, y, title):
     """Draw a net with two inputs: its lines, what it says, and its errors."""
     said = net.predict(GRID.reshape(-1, 2)).reshape(GRID.shape[:2])
     axes.contourf(*np.moveaxis(GRID, 2, 0), said, [0.5, 1.5], colors=["#555555"], alpha=0.25)
@@ -202,12 +205,19 @@ def draw_net(axes, net, X, y):
     axes.scatter(*X.T, s=22, c=np.where(y == 1, "black", "white"), edgecolors="black", zorder=3)
     wrong = net.predict(X) != y
     axes.scatter(*X[wrong].T, s=90, facecolors="none", edgecolors=COLOURS[1], linewidths=1.5)
+    dot = {"marker": "o", "linestyle": "", "color": "black"}
+    axes.plot([], [], label="class 1", **dot)
+    axes.plot([], [], label="class 0", markerfacecolor="white", **dot)
+    ring = {**dot, "color": COLOURS[1], "markersize": 9}
+    axes.plot([], [], label="the net is wrong", markerfacecolor="none", **ring)
+    axes.plot([], [], color="#cccccc", linewidth=6, label="the net says 1")
+    legend_below(figure, axes)
     axes.set(aspect="equal", xlim=(-2.4, 2.4), ylim=(-2.4, 2.4), xlabel="$x_1$", ylabel="$x_2$")
-    axes.set_title(f"{np.sum(wrong)} of {len(y)} wrong")
+    axes.set_title(f"{title}: {np.sum(wrong)} of {len(y)} wrong")
 
 
-draw_net(middle, optima["random, 2 units"][0].network, scattered, classes)
-draw_net(right, nets["random, 2 units", "blocks"], scattered, classes)
+draw_net(middle, optima["random, 2 units"][0].network, scattered, classes, "optimal")
+draw_net(right, nets["random, 2 units", "blocks"], scattered, classes, "blocks")
 plt.show()
 
 # %% [markdown]

@@ -329,6 +329,10 @@ for name in clean:
 
 # %% [markdown]
 # ## The picture
+#
+# Above, the labels are wrong, with a weak and with a strong penalty on the weights, or the test
+# images are noisy; below, a tenth of the training samples lies far out. Bars: the standard
+# deviation over the seeds.
 
 # %%
 ORDER = ["logistic", "ReLU net", "steps, targets", "steps, blocks", "steps, linear"]
@@ -340,9 +344,11 @@ def draw(axes, x, results):
         number = ORDER.index(name)
         style = {"color": COLOURS[number], "linestyle": STYLES[number], "label": name}
         axes.errorbar(x, mean, deviation, capsize=2, elinewidth=0.8, **style)
+    if deviation is not None:
+        axes.plot([], [], "|", color="black", label="bar: deviation")
 
 
-figure, panels = plt.subplots(2, 3, figsize=(9, 6.4), layout="constrained")
+figure, panels = plt.subplots(2, 3, figsize=(9, 6.8), layout="constrained")
 for axes, (title, results) in zip(panels[0], noise.items(), strict=False):
     draw(axes, 100 * np.array(PARTS), results)
     axes.set(xlabel="wrong labels (%)", ylabel="test accuracy (%)", title=title, ylim=(40, 100))
@@ -350,7 +356,13 @@ draw(panels[0, 2], DEVIATIONS, {name: (each, None) for name, each in disturbed.i
 panels[0, 2].set(xlabel="noise in test pixels", ylabel="test accuracy (%)", title="test noise")
 for axes, (title, results) in zip(panels[1], far.items(), strict=False):
     draw(axes, SIZES, results)
-    axes.set(xlabel="size", ylabel="test accuracy (%)", title=title, xscale="log", ylim=(0, 100))
+    axes.set(
+        xlabel="size of the outliers",
+        ylabel="test accuracy (%)",
+        title=title,
+        xscale="log",
+        ylim=(0, 100),
+    )
 draw(panels[1, 2], FACTORS, {name: (each, None) for name, each in largest.items()})
 panels[1, 2].set(xlabel="distance from grey", ylabel="largest score", title="how sure a model gets")
 panels[1, 2].set(xscale="log", yscale="log")

@@ -34,7 +34,7 @@ RUNS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "convnet8-staircase": (
         "cifar10",
         "convnet8",
-        {**CIFAR, **STAIRCASE, "epochs": 9, "shift": 0, "crop": 40},
+        {**CIFAR, **STAIRCASE, "epochs": 20, "shift": 0, "crop": 40},
     ),
     # Far from what they can: a few epochs that show that they learn.
     "resnet18": ("cifar10", "resnet18", {**CIFAR, "epochs": 3, "width": 0.125}),

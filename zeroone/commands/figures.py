@@ -20,6 +20,8 @@ from zeroone.support.validation import check_integer
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+# Where figures go unless told otherwise: a folder of their own, in the current one.
+FOLDER = "zeroone-figures"
 ENDINGS = (".svg", ".png")
 # Dots an inch with which nothing can be read any more, and that make pictures of a gigabyte.
 LEAST_DPI, MOST_DPI = 20, 2400
@@ -36,8 +38,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--to",
         metavar="FOLDER",
-        help="where to write NAME.svg and NAME.png (default: beside the scripts in a checkout, "
-        "the current folder otherwise); it is made if there is none",
+        default=FOLDER,
+        help="where to write NAME.svg and NAME.png (default: %(default)s); it is made if there is "
+        "none, and files of these names in it are replaced",
     )
     parser.add_argument(
         "--quick", action="store_true", help="fewer samples and iterations: a preview"
@@ -89,11 +92,6 @@ def load(script: Path) -> "Callable[..., Figure]":
     return draw
 
 
-def default_target(folder: Path) -> Path:
-    """Return where figures go unless told otherwise: beside the scripts, if in a checkout."""
-    return folder if (folder.parent / "pyproject.toml").is_file() else Path()
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Draw the figures and say where they are."""
     folder = material_folder("figures")
@@ -104,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
     dpi = check_integer("dpi", arguments.dpi, minimum=LEAST_DPI)
     if dpi > MOST_DPI:
         raise ValueError(f"dpi must be at most {MOST_DPI}, but is {dpi}")
-    target = default_target(folder) if arguments.to is None else Path(arguments.to)
+    target = Path(arguments.to)
     if target.exists() and not target.is_dir():
         raise ValueError(f"to must be a folder, but {target} is a file")
     target.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,7 @@ from zeroone.commands.resume import Earlier
 from zeroone.datasets import Dataset, stratified_split
 from zeroone.estimators import FTPropClassifier, FullBatchBCDClassifier
 from zeroone.nets.network import AnyNetwork, Network
+from zeroone.plots.names import term_name
 from zeroone.steps import History, Step
 from zeroone.support.tables import format_memory, peak_memory, table
 from zeroone.support.validation import check_integer, check_number
@@ -155,7 +156,7 @@ def summary(watch: Watch, network: AnyNetwork) -> str:
         ("training accuracy", f"{accuracy(network, data.X_train, data.y_train):.2%}"),
         (f"{watch.judge} accuracy", f"{accuracy(network, data.X_test, data.y_test):.2%}"),
         *([("objective", f"{last['objective']:.6g}")] if last else []),
-        *((f"objective: {name}", f"{value:.6g}") for name, value in terms.items()),
+        *((f"objective: {term_name(name)}", f"{value:.6g}") for name, value in terms.items()),
         # An interrupted training may not have come to the upper layers yet.
         *(
             (f"neurons kept, layer {i + 1}", f"{count} of {size}")

@@ -63,9 +63,9 @@ def descent_curve(
     figure, (left, right) = new_figure(2, height=3.0)
     lines = {r"$\theta(w, w^*)$": angles}
     if delta is not None:
-        lines[rf"$\delta$ = {delta:.3g}"] = [delta] * len(angles)
+        lines[rf"$\delta$ = {delta:.3g}: descent above"] = [delta] * len(angles)
     if limit is not None and limit > 0:
-        lines["limit, closed form"] = [limit] * len(angles)
+        lines["angle of the limit (closed form)"] = [limit] * len(angles)
     for axes, drawn, label in (
         (left, lines, "angle of $w$ and $w^*$ (radians)"),
         (right, {r"$L_\beta(u, w)$": history.column("lagrangian")}, "Lagrangian"),
@@ -78,7 +78,7 @@ def descent_curve(
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 100k, not 100000
         axes.set_xlabel("iteration")
         axes.set_ylabel(label)
-        legend_below(figure, axes)
+        legend_below(figure, axes, columns=1)
     left.set_title(title, loc="left")
     return figure
 

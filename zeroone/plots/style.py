@@ -55,7 +55,7 @@ STYLE: Any = {
     "grid.color": "#dddddd",
     "grid.linewidth": 0.6,
     "lines.linewidth": 1.6,
-    "savefig.dpi": 150,
+    "savefig.dpi": 300,
     # SVG files of the same picture should be the same file.
     "svg.hashsalt": "zeroone",
 }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from zeroone.plots.names import term_name
 from zeroone.plots.style import COLOURS, STYLES, draw_lines, legend_below, new_figure, styled
 from zeroone.steps import History
 
@@ -34,14 +35,14 @@ def training_curve(history: History, *, title: str, step: str = "epoch") -> "Fig
         name: [value if value and value > 0 else None for value in history.column(name)]
         for name in ["objective", *history.terms]
     }
-    drawn = {name: values for name, values in drawn.items() if any(values)}
-    figure, (left, right) = new_figure(2, height=2.8 + 0.17 * -(-len(drawn) // 2))
+    drawn = {term_name(name): values for name, values in drawn.items() if any(values)}
+    figure, (left, right) = new_figure(2, height=2.6 + 0.18 * len(drawn))
     draw_lines(left, positions, drawn)
     left.set_yscale("log")
     left.set_xlabel(step)
     left.set_ylabel("objective")
     left.set_title(title, loc="left")
-    legend_below(figure, left)
+    legend_below(figure, left, columns=1)
     parts = {"train": "training data", "validation": "held-out data", "test": "test data"}
     percent = {
         label: [None if value is None else 100 * value for value in history.column(name)]
@@ -53,7 +54,7 @@ def training_curve(history: History, *, title: str, step: str = "epoch") -> "Fig
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.set_xlabel(step)
     right.set_ylabel("accuracy of the hard net (%)")
-    legend_below(figure, right)
+    legend_below(figure, right, columns=1)
     return figure
 
 
