@@ -195,7 +195,7 @@ def test_help_documents_the_settings_file():
 
 
 def test_the_settings_in_the_help_fit_every_assignment():
-    example = "[points]" + settings.__doc__.split("[points]", 1)[1]
+    example = settings.EXAMPLE
     assert example in run("grade", "--help")[1]
     parsed = settings.parse(example)
     folders = assignments.folders()

@@ -17,7 +17,7 @@ def test_an_empty_file_changes_nothing():
 
 def test_the_documented_file_is_read(tmp_path):
     """The example in the docstring, which --help shows, is a settings file."""
-    example = settings.__doc__.partition("\n\n")[2]
+    example = settings.EXAMPLE
     path = tmp_path / "settings.toml"
     path.write_text(example)
     read = load_settings(path)

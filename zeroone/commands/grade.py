@@ -57,7 +57,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "grade",
         help="grade a student's file, or a folder of them, for a classroom assignment",
         description=DESCRIPTION,
-        epilog=f"{REPEATED}\n\nThe settings file:\n\n{settings.__doc__}",
+        epilog=f"{REPEATED}\n\nThe settings file:\n\n{settings.EXAMPLE}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

@@ -1,5 +1,23 @@
 """What an instructor can set, in one TOML file; every part of it may be left out.
 
+`EXAMPLE` has all of it, with what each setting means; ``zeroone grade --help`` prints it.
+"""
+
+import math
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from zeroone.grading.assignment import MOST_POINTS, MOST_SECONDS, Task
+from zeroone.grading.confinement import LAYERS
+from zeroone.grading.sandbox import Limits
+from zeroone.support.validation import check_choice, check_integer, check_number
+
+EXAMPLE = """\
 [points]                      # instead of those in checks.py
 1 = 5                         # by the number of the row in the table of results, from 1 ...
 2 = 2.5
@@ -28,21 +46,6 @@ stdout_visibility = "hidden"
 show_input = true             # show failing inputs, answers, what the program printed and the words
                               # of its exceptions; if false, no output has any of them
 """
-
-import math
-import re
-import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
-
-from zeroone.grading.assignment import MOST_POINTS, MOST_SECONDS, Task
-from zeroone.grading.confinement import LAYERS
-from zeroone.grading.sandbox import Limits
-from zeroone.support.validation import check_choice, check_integer, check_number
-
 VISIBILITIES = ("visible", "hidden", "after_due_date", "after_published")
 DAY = timedelta(days=1)
 # More than anyone means: what is above could overflow further on.

@@ -333,4 +333,64 @@ DONT_CARE = Claim(
     cases=100,
 )
 
-CLAIMS = (LAYER_GRADIENT, STAIRCASE, RECEIVED_EXACTLY, RECEIVED, DONT_CARE)
+# --------------------------------------------------------------------- samples that count more
+
+
+def sample_weighted(rng: np.random.Generator, count: int) -> list[tuple[FloatArray, FloatArray]]:
+    """Draw derivatives of dense layers and of maps, and how often each sample counts."""
+    drawn: list[tuple[FloatArray, FloatArray]] = []
+    for case in range(count):
+        n_samples, n_units = int(rng.integers(1, 7)), int(rng.integers(1, 5))
+        shape = (n_samples, n_units) if case % 2 else (n_samples, 2, 3, n_units)
+        e = rng.standard_normal(shape) * (rng.random(shape) > 0.2)
+        drawn.append((e, rng.integers(1, 5, n_samples).astype(float)))
+    return drawn
+
+
+def measure_weighted(setter: Any, drawn: list[tuple[FloatArray, FloatArray]]) -> Pair:
+    """Compare target times weight, entry by entry, with what repeating the samples adds up to.
+
+    A sample that counts three times has three of as many shares as there are samples then.
+    """
+    ours: list[float] = []
+    plain: list[float] = []
+    for e, often in drawn:
+        targets = setter(e, "equal", often)
+        found = np.broadcast_to(targets.signs * targets.weights, e.shape)
+        ours += list(found.ravel())
+        total = sum(float(times) for times in often)
+        for row, times in zip(e, often, strict=True):
+            plain += [
+                0.0 if entry == 0 else (-times if entry > 0 else times) / total
+                for entry in row.ravel()
+            ]
+    return np.array(ours), np.array(plain)
+
+
+def wrong_unweighted(e: FloatArray, weighting: str, sample_weight: FloatArray) -> Targets:
+    """Give every sample the same share."""
+    return set_targets(e, weighting)
+
+
+def wrong_weights_not_shared(e: FloatArray, weighting: str, sample_weight: FloatArray) -> Targets:
+    """Take the weights themselves for shares."""
+    found = set_targets(e, weighting, sample_weight)
+    return Targets(found.signs, found.weights * sample_weight.sum() * 1.5)
+
+
+WEIGHTED = Claim(
+    id="targetprop.sample-weights",
+    statement="With equal weights a sample that counts s times has s shares of 1 / sum s, in dense "
+    "layers and in maps, as if it were there s times.",
+    source=SOURCE,
+    kind=Kind.EQUALITY,
+    sample=sample_weighted,
+    measure=measure_weighted,
+    subject=set_targets,
+    planted={"all alike": wrong_unweighted, "not shared out": wrong_weights_not_shared},
+    tolerance=1e-12,
+    hypotheses="whole weights; some derivatives are 0",
+    cases=200,
+)
+
+CLAIMS = (LAYER_GRADIENT, STAIRCASE, RECEIVED_EXACTLY, RECEIVED, DONT_CARE, WEIGHTED)
