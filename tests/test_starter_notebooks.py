@@ -24,6 +24,12 @@ NAMES = sorted(folder.name for folder in FOLDER.iterdir() if folder.is_dir())
 every = pytest.mark.parametrize("name", NAMES)
 
 
+@pytest.fixture(autouse=True)
+def instructor(monkeypatch):
+    """Make the solutions importable, as they are once `instructor` is installed."""
+    monkeypatch.syspath_prepend(str(ROOT / "instructor"))
+
+
 def run(*arguments):
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -302,7 +308,7 @@ def test_no_solution_and_no_answer_is_in_what_is_installed():
     assert settings["setuptools"]["packages"]["find"] == {"include": ["zeroone*"]}
     # Packages are looked for beside pyproject.toml, where `instructor` is a folder and no package.
     assert not (ROOT / "instructor" / "__init__.py").exists()
-    assert [path.name for path in ROOT.glob("zeroone*")] == ["zeroone"]
+    assert [path.parent.name for path in ROOT.glob("zeroone*/__init__.py")] == ["zeroone"]
     for patterns in settings["setuptools"]["data-files"].values():
         for pattern in patterns:
             for path in ROOT.glob(pattern):
