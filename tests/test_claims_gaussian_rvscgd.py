@@ -11,7 +11,7 @@ from zeroone.claims import Kind
 from zeroone.claims.claim import collect, judge
 from zeroone.claims.gaussian import descent, limits, steps
 from zeroone.claims.gaussian.descent import WAYS
-from zeroone.claims.gaussian.limits import plain_limit
+from zeroone.claims.gaussian.l1_limit import plain_limit
 from zeroone.claims.gaussian.runs import (
     ADDED,
     PUBLISHED,

@@ -36,8 +36,12 @@ LONG = {
 }
 
 
-# What happens at Ctrl-C before this is Python's own affair.
-START = "import sys, zeroone.__main__ as z; print('begun', flush=True); sys.exit(z.main())"
+# What happens at Ctrl-C before this is Python's own affair. The alarm ends a command whose tests were
+# killed: it has a session of its own, and would go on for ever.
+START = (
+    "import signal, sys; signal.alarm(300); import zeroone.__main__ as z; "
+    "print('begun', flush=True); sys.exit(z.main())"
+)
 
 
 def interrupt(arguments, seconds):

@@ -6,6 +6,7 @@ from zeroone.claims.bcd import descent as bcd_descent
 from zeroone.claims.bcd import edges as bcd_edges
 from zeroone.claims.bcd import network as bcd_network
 from zeroone.claims.bcd import output as bcd_output
+from zeroone.claims.bcd import proximal as bcd_proximal
 from zeroone.claims.bcd import removal as bcd_removal
 from zeroone.claims.bcd import rounding as bcd_rounding
 from zeroone.claims.exact import optimum as targetprop_exact
@@ -13,8 +14,10 @@ from zeroone.claims.exact import separability as targetprop_separability
 from zeroone.claims.gaussian import bounds as gaussian_bounds
 from zeroone.claims.gaussian import descent as gaussian_descent
 from zeroone.claims.gaussian import expectations as gaussian_expectations
+from zeroone.claims.gaussian import fixed_points as gaussian_fixed_points
+from zeroone.claims.gaussian import l1_limit as gaussian_l1_limit
 from zeroone.claims.gaussian import lemmas as gaussian_lemmas
-from zeroone.claims.gaussian import limits as gaussian_limits
+from zeroone.claims.gaussian import long_runs as gaussian_long_runs
 from zeroone.claims.gaussian import prox as gaussian_prox
 from zeroone.claims.gaussian import records as gaussian_records
 from zeroone.claims.gaussian import samples as gaussian_samples
@@ -45,6 +48,7 @@ CLAIMS = (
     *bcd_network.CLAIMS,
     *bcd_removal.CLAIMS,
     *bcd_output.CLAIMS,
+    *bcd_proximal.CLAIMS,
     *bcd_convolution.CLAIMS,
     *gaussian_expectations.CLAIMS,
     *gaussian_samples.CLAIMS,
@@ -54,7 +58,9 @@ CLAIMS = (
     *gaussian_records.CLAIMS,
     *gaussian_bounds.CLAIMS,
     *gaussian_descent.CLAIMS,
-    *gaussian_limits.CLAIMS,
+    *gaussian_l1_limit.CLAIMS,
+    *gaussian_fixed_points.CLAIMS,
+    *gaussian_long_runs.CLAIMS,
     *two_layer_expectations.CLAIMS,
     *two_layer_stationary.CLAIMS,
     *two_layer_descent.CLAIMS,

@@ -1,13 +1,21 @@
 """Claims: which neurons are removed, by either score, and what is fitted to those that are left."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from zeroone.bcd.regression import Regression, choose, remove_cheapest
-from zeroone.claims.bcd.blocks import least_ridge_value, log_uniform, ridge_value, with_ones
+from zeroone.bcd.regression import Regression, choose, remove, remove_cheapest
+from zeroone.claims.bcd.blocks import (
+    least_ridge_value,
+    log_uniform,
+    ridge_value,
+    with_ones,
+)
+from zeroone.claims.bcd.output import Bits, fit_by_hand
 from zeroone.claims.claim import Claim, Kind, each
+from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.support.validation import FloatArray
 
 Pairs = list[tuple[float, float]]
@@ -173,4 +181,112 @@ PRICE = Claim(
     cases=80,
 )
 
-CLAIMS = (CHOICE, PRICE)
+# ---------------------------------------------------------------------- the network after a removal
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """A net with two hidden layers, samples, and which layer loses how many units."""
+
+    network: ZeroOneMLP
+    X: FloatArray
+    labels: Any
+    layer: int
+    keep: int
+    score: str
+
+
+def draw_pruned(rng: np.random.Generator, count: int) -> list[Pruned]:
+    """Draw small nets of step units."""
+    drawn = []
+    for index in range(count):
+        sizes = [3, int(rng.integers(3, 6)), int(rng.integers(3, 5)), 3]
+        weights = [rng.standard_normal((b, a)) for a, b in pairwise(sizes)]
+        network = ZeroOneMLP(weights, [0.3 * rng.standard_normal(n) for n in sizes[1:]])
+        X = rng.standard_normal((40, 3))
+        labels = rng.integers(0, 3, 40)
+        drawn.append(Pruned(network, X, labels, index % 2, 2, ("joint", "row")[index // 2 % 2]))
+    return drawn
+
+
+def hidden_values(
+    at: Pruned, layers: list[tuple[FloatArray, FloatArray]], count: int
+) -> FloatArray:
+    """Return the activations of the `count`-th hidden layer."""
+    V = at.X
+    for W, b in layers[:count]:
+        V = np.where(V @ W.T + b > 0, 1.0, 0.0)
+    return V
+
+
+def ridge_by_hand(V: FloatArray, T: FloatArray, gamma: float) -> tuple[FloatArray, FloatArray]:
+    """Return W and b of the ridge regression with gamma for each sample."""
+    rows = with_ones(V)
+    stacked = np.vstack([rows, np.sqrt(gamma * len(V)) * np.eye(rows.shape[1])])
+    right = np.vstack([T, np.zeros((rows.shape[1], T.shape[1]))])
+    solution = np.linalg.lstsq(stacked, right, rcond=None)[0].T
+    return solution[:, :-1], solution[:, -1]
+
+
+def measure_pruned(removal: Any, at: Pruned) -> Pairs:
+    """Compare scores after the removal with those of a net that is put together by hand.
+
+    Which units are kept is read off the rows of the smaller net; that they are the right ones is
+    another claim.
+    """
+    layers = list(zip(at.network.weights, at.network.biases, strict=True))
+    (small,) = removal(
+        at.network, at.X, at.labels, [at.keep], layer=at.layer, score=at.score, gamma=1e-2
+    )
+    rows = [np.flatnonzero((layers[at.layer][0] == w).all(axis=1)) for w in small.weights[at.layer]]
+    kept = [int(row[0]) for row in rows if len(row)]
+    if len(kept) != at.keep:
+        return [(np.nan, 1.0)]
+    top = at.layer == 1
+    V = hidden_values(at, layers, at.layer + 1)
+    scores = V @ layers[at.layer + 1][0].T + layers[at.layer + 1][1]
+    signed = np.where(np.eye(3)[at.labels] > 0, 1.0, -1.0)
+    T = signed * np.maximum(signed * scores, 1) if top else scores
+    new = layers[: at.layer]
+    new.append((layers[at.layer][0][kept], layers[at.layer][1][kept]))
+    new.append(ridge_by_hand(V[:, kept], T, 1e-2))
+    if not top:
+        new.append(layers[2])
+    V = hidden_values(at, new, 2)
+    bits = Bits([(V, signed, np.ones(len(V)))], *new[2], 1e-2, 0.1, 1)
+    expected = with_ones(V) @ fit_by_hand(bits, "slack").T
+    found = hidden_values(at, list(zip(small.weights, small.biases, strict=True)), 2)
+    result = found @ small.weights[2].T + small.biases[2]
+    return list(zip(result.ravel().tolist(), expected.ravel().tolist(), strict=True))
+
+
+def removed_only(network: ZeroOneMLP, *arguments: Any, layer: int, **options: Any) -> Any:
+    """Drop the neurons and fit nothing again."""
+    for small in remove(network, *arguments, layer=layer, **options):
+        rows = [
+            np.flatnonzero((network.weights[layer] == w).all(axis=1))[0]
+            for w in small.weights[layer]
+        ]
+        kept = np.isin(np.arange(len(network.weights[layer])), rows)
+        yield network.drop_neurons(layer, kept)
+
+
+REMOVED = Claim(
+    id="bcd.removal-network",
+    statement="After a removal the layer above is the ridge fit of its targets on the units that "
+    "are left, and the output layer is fitted again to slack targets.",
+    source=SOURCE,
+    kind=Kind.EQUALITY,
+    sample=draw_pruned,
+    measure=each(measure_pruned),
+    subject=remove,
+    planted={
+        "nothing fitted again": removed_only,
+        "another ridge": lambda *at, gamma, **rest: remove(*at, gamma=100 * gamma, **rest),
+    },
+    tolerance=1e-6,
+    hypotheses="two hidden layers, either of them, both scores",
+    cases=24,
+)
+
+CLAIMS = (CHOICE, PRICE, REMOVED)
