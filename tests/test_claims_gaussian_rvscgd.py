@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from zeroone.claims import Kind
 from zeroone.claims.claim import collect, judge
-from zeroone.claims.gaussian import descent, limits, steps
+from zeroone.claims.gaussian import descent, fixed_points, l1_limit, long_runs, steps
 from zeroone.claims.gaussian.descent import WAYS
 from zeroone.claims.gaussian.l1_limit import plain_limit
 from zeroone.claims.gaussian.runs import (
@@ -26,7 +26,13 @@ from zeroone.claims.gaussian.runs import (
 from zeroone.gaussian.theory import hypotheses
 from zeroone.penalties import L0, L1, MCP, PENALTIES, SCAD, Penalty, TransformedL1
 
-CLAIMS = (*steps.CLAIMS, *descent.CLAIMS, *limits.CLAIMS)
+CLAIMS = (
+    *steps.CLAIMS,
+    *descent.CLAIMS,
+    *l1_limit.CLAIMS,
+    *fixed_points.CLAIMS,
+    *long_runs.CLAIMS,
+)
 BY_ID = {claim.id: claim for claim in CLAIMS}
 PLANTED = [(claim.id, error) for claim in CLAIMS for error in claim.planted]
 CASES = 300

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import terminal
 
 from zeroone.cli import main
 from zeroone.commands import evaluate, train
@@ -53,13 +54,7 @@ class Run:
 
 
 def run(*arguments):
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            status = main([str(argument) for argument in arguments])
-        except SystemExit as error:
-            status = error.code
-    return Run(status, out.getvalue(), err.getvalue())
+    return Run(*terminal.run(*arguments))
 
 
 def succeed(*arguments):

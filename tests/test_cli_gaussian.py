@@ -1,8 +1,6 @@
 """The commands rvscgd and sweep against plain loops, and what they print, draw and refuse."""
 
-import contextlib
 import csv
-import io
 import os
 import re
 import sys
@@ -10,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import terminal
 
-from zeroone.cli import main
 from zeroone.commands import rvscgd, sweep
 from zeroone.commands.gaussian_common import sparse_teacher
 from zeroone.gaussian.sweep import random_starts
@@ -39,13 +37,7 @@ class Run:
 
 
 def run(*arguments):
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            status = main([str(argument) for argument in arguments])
-        except SystemExit as error:
-            status = error.code
-    return Run(status, out.getvalue(), err.getvalue())
+    return Run(*terminal.run(*arguments))
 
 
 def succeed(*arguments):

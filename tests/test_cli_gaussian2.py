@@ -1,15 +1,13 @@
 """The command gaussian2: what it prints, draws and refuses, and that it is the descent."""
 
-import contextlib
 import csv
-import io
 import re
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import terminal
 
-from zeroone.cli import main
 from zeroone.gaussian.two_layer import loss
 from zeroone.gaussian.two_layer_stationary import stationary_points
 from zeroone.plots import two_layer as plots
@@ -33,13 +31,7 @@ class Run:
 
 
 def run(*arguments):
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            status = main(["gaussian2", *(str(argument) for argument in arguments)])
-        except SystemExit as error:
-            status = error.code
-    return Run(status, out.getvalue(), err.getvalue())
+    return Run(*terminal.run("gaussian2", *arguments))
 
 
 def succeed(*arguments):

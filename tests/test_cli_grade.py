@@ -1,31 +1,18 @@
 """The commands grade and assignment, as someone at a terminal sees them."""
 
-import contextlib
-import io
 import json
 import re
 import zipfile
 
 import pytest
 from grading_toy import HANDOUT, RIGHT, STARTER, WRONG, write_assignment
+from terminal import refused, run
 
-from zeroone.cli import main
 from zeroone.commands import grade as command
 from zeroone.grading import assignment as assignments
 from zeroone.grading import settings
 
 pytest.importorskip("hypothesis")
-
-
-def run(*arguments):
-    """Return the exit status, and what came out on both streams."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            status = main([str(argument) for argument in arguments])
-        except SystemExit as error:
-            status = error.code
-    return status, out.getvalue(), err.getvalue()
 
 
 @pytest.fixture
@@ -39,14 +26,6 @@ def here(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
-
-
-def refused(*arguments):
-    """Return the one line that a command refuses with."""
-    status, out, err = run(*arguments)
-    assert (status, out) == (2, ""), (status, out, err)
-    assert err.count("\n") == 1
-    return err
 
 
 def test_an_assignment_is_started_and_graded(here):

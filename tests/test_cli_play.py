@@ -1,32 +1,22 @@
 """The command play, as someone at a terminal sees it: pages of runs, and what is refused."""
 
 import base64
-import contextlib
-import io
 import json
 import re
 import zlib
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import pytest
+import terminal
 
 from zeroone.bcd.full_batch import iterate
-from zeroone.cli import main
 from zeroone.commands.play import PLANES, plane
 from zeroone.datasets import load_digits
 from zeroone.player import document
 
-
-def run(*arguments):
-    """Return the status, what was printed, and what was complained of."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            status = main(["play", *map(str, arguments)])
-        except SystemExit as error:
-            status = error.code
-    return status, out.getvalue(), err.getvalue()
+run = partial(terminal.run, "play")
 
 
 def recorded(path):

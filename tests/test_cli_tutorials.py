@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import contextlib
 import hashlib
 import io
 import json
@@ -11,9 +10,11 @@ import re
 import signal
 import sys
 import types
+from functools import partial
 from pathlib import Path
 
 import pytest
+import terminal
 
 from zeroone import cli
 from zeroone.commands import tutorials
@@ -84,27 +85,9 @@ def tools():
         pytest.importorskip(name)
 
 
-def run(*arguments):
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            status = cli.main(["tutorials", *map(str, arguments)])
-        except SystemExit as error:
-            status = error.code
-    return status, out.getvalue(), err.getvalue()
-
-
-def succeed(*arguments):
-    status, out, err = run(*arguments)
-    assert (status, err) == (0, "")
-    return out
-
-
-def refused(*arguments):
-    status, out, err = run(*arguments)
-    assert (status, out) == (2, "")
-    assert err.count("\n") == 1
-    return err
+run = partial(terminal.run, "tutorials")
+succeed = partial(terminal.succeed, "tutorials")
+refused = partial(terminal.refused, "tutorials")
 
 
 def read(path):

@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import io
 import json
 import os
 import re
@@ -16,8 +15,8 @@ from pathlib import Path
 
 import pytest
 from grading_toy import CHECKS, LINUX, RIGHT, STARTER, WRONG, write_assignment
+from terminal import run
 
-from zeroone.cli import main
 from zeroone.grading import folder as folders
 from zeroone.grading.overview import cell
 from zeroone.grading.settings import parse
@@ -27,14 +26,6 @@ from zeroone.support.notebooks import plain
 pytest.importorskip("hypothesis")
 
 SHORT = "limits.import_seconds = 3\nlimits.call_seconds = 2\nlimits.shrink_seconds = 1\n"
-
-
-def run(*arguments):
-    """Return the exit status, and what was written to both streams."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = main([str(argument) for argument in arguments])
-    return status, out.getvalue(), err.getvalue()
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ LONG = {
 }
 
 
-# What happens at Ctrl-C before this is Python's own affair. The alarm ends a command whose tests were
+# What happens at Ctrl-C before this is Python's own affair. The alarm ends a command whose test was
 # killed: it has a session of its own, and would go on for ever.
 START = (
     "import signal, sys; signal.alarm(300); import zeroone.__main__ as z; "

@@ -1,33 +1,17 @@
 """Going on with a saved model at the terminal."""
 
-import contextlib
-import io
 import re
 
 import numpy as np
 import pytest
+from terminal import run, succeed
 
-from zeroone.cli import main
 from zeroone.datasets import load_digits
 from zeroone.estimators import BCDClassifier, FTPropClassifier
 from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.nets.network import load
 
 DIGITS = ("--data", "digits")
-
-
-def run(*arguments):
-    """Return a command's exit status and what it wrote to its two streams."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = main([str(argument) for argument in arguments])
-    return status, out.getvalue(), err.getvalue()
-
-
-def succeed(*arguments):
-    status, out, err = run(*arguments)
-    assert (status, err) == (0, "")
-    return out
 
 
 def accuracy(out, part="test"):

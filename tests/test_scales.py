@@ -1,8 +1,6 @@
 """Features in different units: the warning, the remedy, and dead units."""
 
-import contextlib
 import csv
-import io
 import re
 import subprocess
 import sys
@@ -12,8 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from terminal import run
 
-from zeroone.cli import main
 from zeroone.datasets import load_digits
 from zeroone.estimators import (
     BCDClassifier,
@@ -273,14 +271,6 @@ def test_going_on_with_a_stream_keeps_the_scaling():
 
 
 # ------------------------------------------------------------------------------ at the terminal
-
-
-def run(*arguments):
-    """Return a command's exit status and what it wrote to its two streams."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = main([str(argument) for argument in arguments])
-    return status, out.getvalue(), err.getvalue()
 
 
 @pytest.fixture

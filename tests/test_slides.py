@@ -1,16 +1,15 @@
 """``zeroone slides``: what is on the slides, what is refused, and how they look in a browser."""
 
 import base64
-import contextlib
-import io
 import re
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import terminal
 from browser import Browser, shots_folder
 
-from zeroone import cli
 from zeroone.player.mathml import mathml
 from zeroone.player.slides import inline, read, render
 
@@ -50,21 +49,8 @@ if a < b:
 """
 
 
-def run(*arguments):
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            status = cli.main(["slides", *map(str, arguments)])
-        except SystemExit as error:
-            status = error.code
-    return status, out.getvalue(), err.getvalue()
-
-
-def refused(*arguments):
-    status, out, err = run(*arguments)
-    assert (status, out) == (2, "")
-    assert err.count("\n") == 1
-    return err
+run = partial(terminal.run, "slides")
+refused = partial(terminal.refused, "slides")
 
 
 @pytest.fixture

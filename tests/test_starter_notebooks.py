@@ -7,13 +7,14 @@ import json
 import re
 import tomllib
 import types
+from functools import partial
 from pathlib import Path
 
 import pytest
+import terminal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zeroone import cli
 from zeroone.commands import assignment
 from zeroone.support.notebooks import NOT_GRADED, code_of, plain
 
@@ -30,27 +31,9 @@ def instructor(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "instructor"))
 
 
-def run(*arguments):
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            status = cli.main(["assignment", *map(str, arguments)])
-        except SystemExit as error:
-            status = error.code
-    return status, out.getvalue(), err.getvalue()
-
-
-def succeed(*arguments):
-    status, out, err = run(*arguments)
-    assert (status, err) == (0, "")
-    return out
-
-
-def refused(*arguments):
-    status, out, err = run(*arguments)
-    assert (status, out) == (2, "")
-    assert err.count("\n") == 1
-    return err
+run = partial(terminal.run, "assignment")
+succeed = partial(terminal.succeed, "assignment")
+refused = partial(terminal.refused, "assignment")
 
 
 def cells(path):

@@ -1,8 +1,6 @@
 """Data in CSV files: what is read, what is refused, and what the commands make of it."""
 
-import contextlib
 import csv
-import io
 import re
 import tracemalloc
 
@@ -10,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from terminal import run
 
-from zeroone.cli import main
 from zeroone.datasets import fixed_split, load, load_csv
 
 ROWS = [("1.5", "-2", "red"), ("0.25", "3e2", "blue"), (" 4", "5.", "red"), ("-1", "+6", "blue")]
@@ -249,14 +247,6 @@ def test_a_large_file_takes_little_more_than_its_numbers(tmp_path):
 
 
 # ------------------------------------------------------------------------------ at the terminal
-
-
-def run(*arguments):
-    """Return a command's exit status and what it wrote to its two streams."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = main([str(argument) for argument in arguments])
-    return status, out.getvalue(), err.getvalue()
 
 
 def blobs(path):

@@ -1,6 +1,5 @@
 """Work shared among processes or a cluster, or broken off: the results are those of one process."""
 
-import contextlib
 import csv
 import io
 import json
@@ -12,8 +11,8 @@ from dataclasses import astuple
 
 import numpy as np
 import pytest
+from terminal import run
 
-from zeroone.cli import main
 from zeroone.datasets import load_digits
 from zeroone.estimators import comparison
 from zeroone.estimators.optimality import optimality_gaps
@@ -26,14 +25,6 @@ from zeroone.support.checkpoints import Checkpoint, digest
 from zeroone.support.executors import cluster, in_order, of_version, worker_pool
 
 W_STAR = np.array([0.6, 0.0, 0.8])
-
-
-def run(*arguments):
-    """Return a command's exit status and what it wrote to its two streams."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = main([str(argument) for argument in arguments])
-    return status, out.getvalue(), err.getvalue()
 
 
 def swept(seed=1, **changes):

@@ -263,6 +263,7 @@ assert final["linear"] < max(final["saturated_hinge"], final["soft_hinge"])
 # 3. Set `weighting="equal"` in `by_targets` with the linear loss. Which estimator is it now?
 # 4. Write out the estimator of ReLU type, $\mu' = 1[z > 0]$ of (U.4), and find the options of
 #    `targetprop.iterate` that equal it to the last bit.
-# 5. In the curves, count after each epoch how many hidden units have $\lvert z \rvert > 1$ on more
-#    than 95 % of the samples. Which losses leave such units behind, and can they ever come back?
+# 5. Count after each epoch how many hidden units have $\lvert z \rvert > 1$ on more than 95 % of
+#    the samples, at the learning rate of the curves and at 0.2. Which losses leave such units
+#    behind, and can they ever come back?
 # 6. Set targets yourself: `tutorials/assignments/06_targets`.

@@ -155,9 +155,9 @@ assert learned[3] > learned[0] - 0.02
 #
 # 1. By hand: let $r_0 = 3$ and $c = (1, 0, 2)$. How many bits are on? For which $r_0$ do all three
 #    fire?
-# 2. Do two states cost the same for $r_0 = 1.5$ and $c = (1, 0, 2)$? Find an $r_0$ for which two
-#    do, and say what `pooled_bits` does then.
-# 3. Make `tau` ten times smaller in the full-batch form. More bits flip: does the hard network get
-#    better?
+# 2. Do two states have the least cost for $r_0 = 1.5$ and $c = (1, 0, 2)$? Find an $r_0$ for which
+#    two do, and say what `pooled_bits` does then.
+# 3. Make `tau` ten times smaller in the full-batch form. In the first sweep more bits flip: does
+#    the hard network get better?
 # 4. Take `regions=1`, 3 and 6. What do the regions trade against each other?
 # 5. Write the block yourself: `tutorials/assignments/08_convolution`.
