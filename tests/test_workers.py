@@ -1,6 +1,7 @@
 """Work shared among processes or a cluster, or broken off: the results are those of one process."""
 
 import csv
+import gc
 import io
 import json
 import multiprocessing
@@ -157,10 +158,12 @@ def test_an_error_ends_the_processes_whatever_they_do(error):
 
 @pytest.mark.parametrize("address", ["nowhere", "tcp://127.0.0.1:1", "", "tcp://127.0.0.1:x"])
 def test_an_address_without_a_scheduler_is_refused(monkeypatch, address):
-    pytest.importorskip("distributed")
+    client = pytest.importorskip("distributed").Client
     monkeypatch.setattr(executors, "SECONDS_TO_CONNECT", 0.3)
     with pytest.raises(ValueError, match="scheduler must be"), cluster(address):
         pass
+    # One that is left would close itself at any time, also while another starts, which hangs.
+    assert not [each for each in gc.get_objects() if type(each) is client]
 
 
 @pytest.mark.parametrize("command", ["verify", "sweep", "compare --data digits", "optimality-gap"])

@@ -6,6 +6,7 @@ the order of the tasks. How many workers there are then changes nothing but the 
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -197,12 +198,16 @@ def cluster(address: str) -> Iterator[Executor]:
             "scheduler needs dask.distributed: pip install 'zeroone-nets[cluster]'"
         ) from None
     where = {"scheduler_file": address} if os.path.isfile(address) else {"address": address}
+    client, reason = None, ""
     try:
         client = Client(**where, timeout=SECONDS_TO_CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
-        raise ValueError(
-            f"scheduler must be the address of one, but at {address}: {error}"
-        ) from error
+        reason = str(error)
+    if client is None:
+        # What is left of a client that did not connect closes itself when it is collected. That
+        # must be now: while another one starts, both would wait for the same lock for ever.
+        gc.collect()
+        raise ValueError(f"scheduler must be the address of one, but at {address}: {reason}")
     try:
         # Tasks that were asked for twice are done twice: their results are not kept for others.
         executor = client.get_executor(pure=False)
