@@ -4,6 +4,7 @@ import argparse
 import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from zeroone.bcd.full_batch import ORDERS, SPLITTINGS
@@ -50,8 +51,8 @@ class Method:
     forms: Mapping[str, type[Classifier]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def defaults(self) -> dict[str, Any]:
+    @cached_property  # every option of the command line asks for it
+    def defaults(self) -> Mapping[str, Any]:
         """The parameters that can be chosen, of any form, with their defaults."""
         found: dict[str, Any] = {"form": next(iter(self.forms))} if self.forms else {}
         here = {name: other for other, name in self.names.items()}
