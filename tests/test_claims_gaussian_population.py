@@ -1,4 +1,4 @@
-"""The claims on the Gaussian network: they hold for any seed, and catch each planted error.
+"""The claims on the Gaussian network: they hold for any seed.
 
 Their oracles are checked here as well where they are more than a line.
 """
@@ -30,7 +30,6 @@ from zeroone.penalties import PENALTIES
 
 CLAIMS = (*expectations.CLAIMS, *lemmas.CLAIMS, *prox_claims.CLAIMS)
 BY_ID = {claim.id: claim for claim in CLAIMS}
-PLANTED = [(claim.id, error) for claim in CLAIMS for error in claim.planted]
 CASES = 300
 
 
@@ -44,16 +43,6 @@ def verdict(claim, seed, cases=CASES):
 def test_claim_holds_for_any_seed(claim_id, seed):
     result = verdict(BY_ID[claim_id], seed)
     assert result.passed, result.reason
-
-
-@pytest.mark.parametrize(("claim_id", "error"), PLANTED)
-def test_planted_error_is_caught(claim_id, error):
-    claim = BY_ID[claim_id]
-    result = verdict(claim.with_planted(error), seed=1)
-    assert not result.passed
-    # Caught by what it measures, not because nothing was measured.
-    caught = ("exceed", "no counterexample", "no numbers")
-    assert any(word in result.reason for word in caught), result.reason
 
 
 @pytest.mark.parametrize("claim_id", BY_ID)

@@ -1,4 +1,4 @@
-"""The claims on layers hold for any seed, and catch each planted error and degenerate subjects."""
+"""The claims on layers hold for any seed, and no degenerate subject passes them."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,6 @@ CLAIMS = {
     for room in (patches, derivatives, no_overlap, pooling, compression, convolutions)
     for claim in room.CLAIMS
 }
-PLANTED = [(claim.id, error) for claim in CLAIMS.values() for error in claim.planted]
 SEEDS = range(20)
 
 
@@ -26,15 +25,6 @@ def test_claim_holds(claim_id):
     for seed in SEEDS:
         result = verdict(CLAIMS[claim_id], seed, 12)
         assert result.passed, (seed, result.reason)
-
-
-@pytest.mark.parametrize(("claim_id", "error"), PLANTED)
-def test_planted_error_is_caught(claim_id, error):
-    for seed in range(3):
-        result = verdict(CLAIMS[claim_id].with_planted(error), seed)
-        assert not result.passed, seed
-        # Caught by what it measures, not because nothing was measured.
-        assert "exceed" in result.reason, (seed, result.reason)
 
 
 def first_array(instance):
