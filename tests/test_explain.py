@@ -253,7 +253,9 @@ def test_printed_objective_adds_up(capsys):
     assert len(sections) == 7
     totals = []
     for section in sections:
-        rows = re.findall(rf"^  (\w+) +({NUMBER}) +({NUMBER}) +{NUMBER}", section, re.MULTILINE)
+        rows = re.findall(
+            rf"^  (\w+(?: \d+)?) +({NUMBER}) +({NUMBER}) +{NUMBER}", section, re.MULTILINE
+        )
         rows = rows[: [name for name, *_ in rows].index("F") + 1]
         assert len(rows) == 8
         for column in (1, 2):
@@ -270,7 +272,7 @@ def test_changed_terms_are_marked(capsys):
     run()
     update = capsys.readouterr().out.split("Update 2 of 3")[1]
     assert re.search(r"^  fit .* \* falls$", update, re.MULTILINE)
-    assert re.search(r"^  coupling_1 .* \* rises$", update, re.MULTILINE)
+    assert re.search(r"^  coupling 1 .* \* rises$", update, re.MULTILINE)
     assert re.search(r"^  ridge .* 0$", update, re.MULTILINE)
 
 

@@ -369,7 +369,10 @@ def number(value: float) -> str:
 def objective_table(report: BlockReport) -> list[str]:
     """Return F by term before and after, with a word on those that changed."""
     lines = [f"{INDENT}{'F by term':<14}{'before':>12}{'after':>12}{'change':>12}"]
-    rows = [(name, report.before[name], report.after[name]) for name in report.before]
+    # "coupling 1" for coupling_1, which leaves room for the numbers in a narrow window.
+    rows = [
+        (name.replace("_", " "), report.before[name], report.after[name]) for name in report.before
+    ]
     total = ("F", report.objective_before, report.objective_after)
     size = max(abs(report.objective_before), abs(report.objective_after))
     for name, before, after in [*rows, total]:
