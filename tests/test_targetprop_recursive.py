@@ -445,6 +445,19 @@ def test_a_fit_that_does_not_help_changes_nothing():
     assert LabelGoal(np.array([1, 0]), "hinge", 0.0).fit(V, layer).layer is layer
 
 
+@given(seed=st.integers(0, 9999), n_in=st.integers(1, 4), size=st.sampled_from([0.0, 1.0, 10.0]))
+def test_one_sample_is_fitted_to_its_least(seed, n_in, size):
+    # With one sample v of |v|^2 + 1 = q, (1 - t a)^2 + (ridge/2) |(w, b)|^2 is at least
+    # ridge / (2 q + ridge). Far from it the curvature of the two terms differs by 1e5.
+    rng, ridge = np.random.default_rng(seed), 1e-4
+    V, T = rng.choice([-1.0, 1.0], (1, n_in)), rng.choice([-1.0, 0.0, 1.0], (1, 3))
+    layer = Dense(size * rng.standard_normal((3, n_in)), size * rng.standard_normal(3))
+    fitted = TargetGoal(T, "squared_hinge", ridge).fit_units(V, layer)
+    losses = TargetGoal(T, "squared_hinge", ridge).unit_losses(V, fitted)
+    least = np.where(T[0] == 0, 0, ridge / (2 * (n_in + 1) + ridge))
+    np.testing.assert_allclose(losses, least, rtol=0, atol=1e-6)
+
+
 def test_a_hinge_is_fitted_to_its_least():
     # Two of three equal points want one class: at the least, one sample pays 2.
     V, classes = np.zeros((3, 1)), np.array([0, 0, 1])

@@ -277,7 +277,15 @@ class Goal(ABC):
             gradient = np.append(by_weights, by_biases) + self.price * v
             return self.value(A) + self.price / 2 * float(v @ v), gradient
 
-        options = {"maxiter": MAX_ITERATIONS, "maxcor": 20, "ftol": 1e-10, "gtol": 1e-7}
+        # Where the ridge alone is left, far less curved than the loss was, the first step along a
+        # line may be many times too long: 20 trial steps, the default, would not end on some.
+        options = {
+            "maxiter": MAX_ITERATIONS,
+            "maxcor": 20,
+            "maxls": 100,
+            "ftol": 1e-12,
+            "gtol": 1e-7,
+        }
         first = np.append(start.weights, start.biases).astype(np.float64)
         return layer_of(minimize(objective, first, jac=True, method="L-BFGS-B", options=options).x)
 
