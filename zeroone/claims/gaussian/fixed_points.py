@@ -13,6 +13,7 @@ from zeroone.claims.gaussian.pairs import (
     Pair,
     by_group,
     dimensions,
+    folded,
     log_uniform,
     normalised,
     random_teachers,
@@ -101,9 +102,10 @@ FIXED_POINT = Claim(
 def measure_balance(balance: Callable[..., limits.Balance], point: FixedPoint) -> Pair:
     """Compare 1 + residual with 1, and C at its larger bound by the norm of c w* + beta u."""
     batch = point.batch
-    found = balance(point.u, batch.w, batch.w_star, k=batch.k, beta=batch.beta)
+    filters = (folded(each) for each in (point.u, batch.w, batch.w_star))
+    found = balance(*filters, k=folded(batch.k), beta=folded(batch.beta))
     total = np.sqrt(np.sum(pull(batch, point.u) ** 2, axis=1))
-    residual = np.stack([total + found.residual, found.multiplier])
+    residual = np.stack([total + found.residual.ravel(), found.multiplier.ravel()])
     return residual / batch.slope, np.stack([total, total]) / batch.slope
 
 
@@ -127,7 +129,7 @@ BALANCE = Claim(
     subject=limits.balance,
     planted={"w instead of u": wrong_balance, "one patch too many": wrong_balance_k},
     tolerance=1e-12,
-    hypotheses="beta < k/(2 pi), d from 1 to 200",
+    hypotheses="beta < k/(2 pi), d from 1 to 200; two leading axes",
     cases=10_000,
 )
 

@@ -70,6 +70,27 @@ def measure_l1_fixed_point(limit: Limit, batch: Batch) -> Pair:
     return np.hstack([after.u, after.w, norm]), np.hstack([point.u, point.w, np.ones_like(norm)])
 
 
+def balanced_runs(rng: np.random.Generator, count: int) -> list[Batch]:
+    """Draw runs with l1, some of which just have a limit: beta > c, and lam near c max |w*_i|.
+
+    Their C is beta and their w known all the same: all entries but the largest are (c/beta) w*_i.
+    """
+    few = min(count // 20, 50)
+    groups = batches(("l1",))(rng, count - few)
+    if few:
+        batch = random_batch(rng, few, int(rng.integers(2, 20)), "l1")
+        k = rng.integers(1, 4, few)
+        slope = k / (2 * np.pi)
+        across = normalised(rng.standard_normal(batch.w.shape))
+        w_star = normalised(np.eye(1, batch.w.shape[1]) + 0.9 * across * np.sign(across[:, :1]))
+        beta = slope * rng.uniform(1.1, 1.5, few)
+        # Far below the largest lam in units of rounding, and near it all the same.
+        lam = slope * np.max(np.abs(w_star), axis=1) * (1 - 2.0**-40)
+        eta = 1 / (beta + slope)
+        groups.append(replace(batch, w_star=w_star, k=k, lam=lam, beta=beta, eta=eta))
+    return groups
+
+
 WRONG_L1_LIMITS: dict[str, Limit] = {
     "lam not subtracted": partial(plain_limit, balanced=False),
     "lam doubled": partial(plain_limit, price=2.0),
@@ -84,12 +105,12 @@ L1_FIXED_POINT = Claim(
     ),
     source="docs/theory.md#a7",
     kind=Kind.EQUALITY,
-    sample=batches(("l1",)),
+    sample=balanced_runs,
     measure=by_group(measure_l1_fixed_point),
     subject=limits.l1_limit,
     planted=WRONG_L1_LIMITS,
     tolerance=1e-12,
-    hypotheses=HYPOTHESES,
+    hypotheses=HYPOTHESES + "; and k/(2 pi) < beta with lam just below (k/2 pi) max |w*_i|",
     cases=10_000,
 )
 

@@ -13,6 +13,7 @@ from zeroone.claims.gaussian.pairs import (
     RVS,
     Pair,
     by_group,
+    folded,
     log_uniform,
     normalised,
 )
@@ -37,6 +38,7 @@ from zeroone.claims.gaussian.runs import (
     of_the_algorithm,
     plain_run,
     pull,
+    random_batch,
     repelled,
     teacher_of_fixed_point,
     unnormalised,
@@ -197,9 +199,15 @@ ZEROS = Claim(
 )
 
 
+def in_two_axes(predict: Callable[..., FloatArray], batch: Batch) -> FloatArray:
+    """Return the predictions, asked about all runs at once with one axis more than they have."""
+    numbers = {name: folded(value) for name, value in limit_parameters(batch).items()}
+    return predict(folded(batch.w_star), penalty=batch.penalty, **numbers).ravel()
+
+
 def measure_support(predict: Callable[..., FloatArray], batch: Batch) -> Pair:
     """Compare whether u ends with the support of w* with the prediction."""
-    predicted = predict(batch.w_star, penalty=batch.penalty, **limit_parameters(batch))
+    predicted = in_two_axes(predict, batch)
     # There is a prediction for every instance that `sparse_runs` draws.
     known = np.ones(len(batch.w), dtype=bool)
     if type(batch.penalty) in PRINTED:
@@ -290,7 +298,7 @@ def measure_stated(predict: Callable[..., FloatArray], batch: Batch) -> Pair:
     Recovered if m > (1 + beta/c) tau, not if m <= (1 - (beta/c) min(1, s sqrt(n))) tau; m is the
     least of the n entries of w* that are not 0.
     """
-    found = predict(batch.w_star, penalty=batch.penalty, **limit_parameters(batch))
+    found = in_two_axes(predict, batch)
     expected = []
     name = next(name for name, kind in PENALTIES.items() if type(batch.penalty) is kind)
     for row, w_star in enumerate(batch.w_star):
@@ -311,7 +319,27 @@ def any_thresholds(rng: np.random.Generator, count: int) -> list[Batch]:
         smallest = np.min(np.where(batch.w_star != 0, np.abs(batch.w_star), np.inf), axis=1)
         wanted = np.minimum(smallest * log_uniform(rng, 1 / 3, 3.0, len(smallest)), 0.9)
         groups.append(replace(batch, lam=batch.beta * level_of(batch.penalty, wanted)))
-    return groups
+    return [*groups, at_the_bounds(rng)]
+
+
+# Teachers whose entries are multiples of 1/16, by the threshold of which the least one is the
+# largest that is surely lost, or that is not surely kept, with beta = c/2.
+AT_THE_BOUNDS = (
+    (0.5, (8, 8, 8, 8)),
+    (0.125, (3, 3, 6, 9, 11)),
+)
+
+
+def at_the_bounds(rng: np.random.Generator) -> Batch:
+    """Draw runs with l0 in 20 dimensions at which a bound is met exactly, without rounding."""
+    batch = random_batch(rng, 8, 20, "l0")
+    w_star, threshold = np.zeros(batch.w_star.shape), np.zeros(len(batch.w))
+    for row in range(len(w_star)):
+        threshold[row], entries = AT_THE_BOUNDS[row % 2]
+        w_star[row, : len(entries)] = np.array(entries) / 16
+    w_star = rng.permuted(w_star, axis=1) * rng.choice([-1.0, 1.0], w_star.shape)
+    beta = batch.slope / 2
+    return replace(batch, w_star=w_star, beta=beta, lam=beta * threshold**2 / 2)
 
 
 SUPPORT_BOUNDS = Claim(
@@ -332,7 +360,8 @@ SUPPORT_BOUNDS = Claim(
         ),
     },
     tolerance=0.0,
-    hypotheses="l0, transformed l1, MCP, SCAD; thresholds about the least entry of w*",
+    hypotheses="l0, transformed l1, MCP, SCAD; thresholds about the least entry of w*, and at the "
+    "bounds exactly; two leading axes",
     cases=400,
 )
 

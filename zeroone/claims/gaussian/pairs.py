@@ -156,6 +156,11 @@ def random_pairs(
     return Pairs(w.astype(float), teacher.astype(float), theta, offset, k)
 
 
+def folded(rows: NDArray[Any]) -> NDArray[Any]:
+    """Return rows as an array with one axis more: in twos if their number is even, else in ones."""
+    return rows.reshape(-1, 1 if len(rows) % 2 else 2, *rows.shape[1:])
+
+
 @dataclass(frozen=True)
 class TwoFilters:
     """A group of two filters each, which share a teacher.

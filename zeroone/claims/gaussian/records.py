@@ -10,18 +10,23 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zeroone.claims.claim import Claim, Kind
 from zeroone.claims.gaussian.pairs import RVS, Pair, by_group, normalised
 from zeroone.claims.gaussian.runs import (
     HYPOTHESES,
+    PUBLISHED,
     STIFFNESS,
     TO_THE_LIMIT,
     Batch,
+    Run,
     angles,
     batches,
     plain_penalty,
     plain_prox,
+    plain_run,
+    random_batch,
     sine_identity,
 )
 from zeroone.gaussian import limits, rvscgd, sampling
@@ -253,6 +258,117 @@ STEPS = Claim(
     cases=120,
 )
 
+# ------------------------------------------------------- a run alone, and one that loses its way
+
+
+def first_runs(rng: np.random.Generator, count: int) -> list[Batch]:
+    """Draw batches, of which the first run counts, and one of many entries."""
+    large = random_batch(rng, 1, 12_000, str(rng.choice(PUBLISHED)))
+    return [*batches()(rng, count), large]
+
+
+def measure_alone(run: Run, batch: Batch) -> Pair:
+    """Compare one run, given as vectors and numbers, with the plain algorithm in rows."""
+    row = {name: value[0] for name, value in batch.settings.items() if name != "penalty"}
+    rows = {name: value[:1] for name, value in batch.settings.items() if name != "penalty"}
+    penalty = batch.penalty
+    found = run(batch.w[0], batch.w_star[0], **row, penalty=penalty, n_iter=3)
+    known = plain_run(batch.w[:1], batch.w_star[:1], **rows, penalty=penalty, n_iter=3)
+    ours = [found.u, found.w, found.angle]
+    return joined(ours), joined([known.u, known.w, angles(known.w, batch.w_star[:1])])
+
+
+ALONE = Claim(
+    id="rvscgd.single-run",
+    statement="A single run, given as vectors and numbers, is the same as in a batch.",
+    source=SOURCE,
+    kind=Kind.EQUALITY,
+    sample=first_runs,
+    measure=by_group(measure_alone),
+    subject=rvscgd.run,
+    planted={
+        "beta halved": lambda *at, beta, **s: rvscgd.run(*at, beta=beta / 2, **s),
+        "an iteration more": lambda *at, n_iter, **s: rvscgd.run(*at, n_iter=n_iter + 1, **s),
+    },
+    tolerance=1e-7,
+    hypotheses=HYPOTHESES + ", and 12,000",
+    cases=50,
+)
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Runs of one step each, some of which may land on the zero filter.
+
+    Parameters
+    ----------
+    batch : Batch
+        With lam = 0, so that u = w, and eta = 1/2.
+    lost : ndarray of bools, shape (m,)
+        The runs whose coarse gradient is 2 w: they go to w - w = 0.
+    """
+
+    batch: Batch
+    lost: NDArray[np.bool_]
+
+
+def lost_runs(rng: np.random.Generator, count: int) -> list[Lost]:
+    """Draw batches without a lost run, and with one at any place."""
+    drawn = []
+    for index, batch in enumerate(batches(("l0", "l1"))(rng, count)):
+        m = len(batch.w)
+        lost = np.zeros(m, dtype=bool)
+        lost[rng.integers(m)] = index % 2 == 0
+        drawn.append(Lost(replace(batch, lam=np.zeros(m), eta=np.full(m, 0.5)), lost))
+    return drawn
+
+
+def measure_lost(run: Run, at: Lost) -> Pair:
+    """Compare whether a run is refused with whether a filter is lost; else, where the runs end."""
+    batch = at.batch
+    expected = expected_gradient(batch)
+
+    def gradient(w: FloatArray) -> FloatArray:
+        return np.where(at.lost[:, np.newaxis], 2 * w, expected(w))
+
+    try:
+        end = run(batch.w, batch.w_star, **batch.settings, n_iter=1, coarse_gradient=gradient)
+    except FloatingPointError:
+        return np.array([2.0]), np.array([1.0 + at.lost.any()])
+    if at.lost.any():
+        return np.array([1.0]), np.array([2.0])
+    plain = plain_run(batch.w, batch.w_star, **batch.settings, n_iter=1)
+    return np.stack([end.u, end.w]), np.stack([plain.u, plain.w])
+
+
+def unnoticed(*arguments: Any, coarse_gradient: Any, **settings: Any) -> Any:
+    """Follow the expectation where a filter would be lost."""
+    try:
+        return rvscgd.run(*arguments, coarse_gradient=coarse_gradient, **settings)
+    except FloatingPointError:
+        return rvscgd.run(*arguments, **settings)
+
+
+def refused(*arguments: Any, **settings: Any) -> Any:
+    """Refuse all runs."""
+    raise FloatingPointError
+
+
+LOST = Claim(
+    id="rvscgd.lost-direction",
+    statement="Runs are refused if and only if one of them, at any place, lands on the zero "
+    "filter, which has no direction.",
+    source=SOURCE,
+    kind=Kind.EQUALITY,
+    sample=lost_runs,
+    measure=by_group(measure_lost),
+    subject=rvscgd.run,
+    planted={"unnoticed": unnoticed, "always refused": refused},
+    tolerance=1e-12,
+    hypotheses="lam = 0, eta = 1/2; a coarse gradient of 2 w in one run of every other batch",
+    cases=60,
+)
+
 # ------------------------------------------------------------------------------- sampled gradients
 
 
@@ -457,6 +573,8 @@ CLAIMS: tuple[Claim, ...] = (
     RECORDS,
     MULTIPLIER,
     STEPS,
+    ALONE,
+    LOST,
     SAMPLED,
     GROUPS,
     GROUP_BOUND,

@@ -41,8 +41,27 @@ class Samples:
     seed: int
 
 
+# How many teachers so many filters have.
+TEACHERS = {1: 1, 2: 1, 3: 3, 4: 2}
+
+
+def asked(at: Samples) -> tuple[FloatArray, FloatArray]:
+    """Return filters and teachers as a function is asked about them, with axes that broadcast.
+
+    One filter is a vector, two share a teacher, three have an axis more, and four are two by two
+    with a teacher for each column.
+    """
+    shapes = {1: ((), ()), 2: ((2,), ()), 3: ((3, 1), (3, 1)), 4: ((2, 2), (2,))}
+    m, d = at.w.shape
+    leading, of_teachers = shapes[m]
+    return at.w.reshape(*leading, d), at.w_star[: TEACHERS[m]].reshape(*of_teachers, d)
+
+
 def draw_samples(rng: np.random.Generator, count: int) -> list[Samples]:
-    """Draw one to four filters with a few samples each; every other time of whole numbers."""
+    """Draw one to four filters with a few samples each; every other time of whole numbers.
+
+    Two filters share a teacher, and of four every other one does.
+    """
     drawn = []
     for index in range(count):
         m, n, k, d = (int(rng.integers(1, high)) for high in (5, 8, 5, 6))
@@ -52,6 +71,7 @@ def draw_samples(rng: np.random.Generator, count: int) -> list[Samples]:
             w, Z = rng.integers(-2, 3, (m, d)).astype(float), np.round(Z)
             w[~w.any(axis=1)] = 1.0
             w_star = np.eye(d)[rng.integers(0, d, m)]
+        w_star = np.tile(w_star[: TEACHERS[m]], (m // TEACHERS[m], 1))
         pseudo = str(rng.choice(["relu", "identity", "clipped_relu"]))
         slope = float(rng.choice([sqrt(2 / np.pi), 1.0, 0.3]))
         drawn.append(Samples(w, w_star, Z, pseudo, slope, int(rng.integers(2**31))))
@@ -107,7 +127,7 @@ def losses(at: Samples) -> FloatArray:
 def measure_losses(functions: tuple[Any, Any], at: Samples) -> Pair:
     """Compare the losses of the samples, and their means, with counting."""
     expected = losses(at)
-    ours = [function(at.w, at.w_star, at.Z) for function in functions]
+    ours = [function(*asked(at), at.Z) for function in functions]
     means = [sum(row) / len(row) for row in expected.tolist()]
     return np.concatenate([np.ravel(one) for one in ours]), np.append(expected.ravel(), means)
 
@@ -160,7 +180,8 @@ def gradient_by_hand(at: Samples) -> FloatArray:
 
 def measure_sampled(gradient: Any, at: Samples) -> Pair:
     """Compare the sampled coarse gradient with its definition."""
-    return gradient(at.w, at.w_star, at.Z, at.pseudo, at.slope), gradient_by_hand(at)
+    found = gradient(*asked(at), at.Z, at.pseudo, at.slope)
+    return found.reshape(at.w.shape), gradient_by_hand(at)
 
 
 SAMPLED = Claim(
@@ -194,7 +215,7 @@ def measure_monte_carlo(estimate: Any, at: Samples) -> Pair:
     (n, k, d), m = at.Z.shape, len(at.w)
     n += 1  # a standard error needs two
     rng = np.random.default_rng(at.seed)
-    found = estimate(at.w, at.w_star, k, n, np.random.default_rng(at.seed), at.pseudo, at.slope)
+    found = estimate(*asked(at), k, n, np.random.default_rng(at.seed), at.pseudo, at.slope)
     Z = rng.standard_normal((n, k, d))
     alone = [Samples(at.w, at.w_star, one[np.newaxis], at.pseudo, at.slope, 0) for one in Z]
     values = {
@@ -247,6 +268,80 @@ MONTE_CARLO = Claim(
 )
 
 
+@dataclass(frozen=True)
+class Long:
+    """Samples of so many patches that no more than two fit into a block: one number a patch.
+
+    Parameters
+    ----------
+    n, k : int
+        Numbers of samples and of patches.
+    w : float
+        The one filter; the teacher is 1.
+    seed : int
+    """
+
+    n: int
+    k: int
+    w: float
+    seed: int
+
+
+def draw_long(rng: np.random.Generator, count: int) -> list[Long]:
+    """Draw an odd number of samples, so that the last one is alone."""
+    return [
+        Long(3, int(rng.integers(120_000, 150_000)), -float(rng.choice([0.5, 1.0])), seed)
+        for seed in rng.integers(2**31, size=count).tolist()
+    ]
+
+
+def measure_blocks(estimate: Any, at: Long) -> Pair:
+    """Compare means and standard errors with those of all samples at once.
+
+    The filter is opposite to its teacher: it is on where a patch is below 0.
+    """
+    found = estimate([at.w], [1.0], at.k, at.n, np.random.default_rng(at.seed))
+    Z = np.random.default_rng(at.seed).standard_normal((at.n, at.k))
+    below = np.count_nonzero(Z < 0, axis=1)
+    error = below - (at.k - below)  # no patch is 0
+    loss, gradient = error**2 / 2, sqrt(2 / np.pi) * error * np.sum(Z, axis=1, where=Z < 0)
+    ours: list[float] = []
+    expected: list[float] = []
+    for one, values in ((found.loss, loss), (found.coarse_gradient, gradient)):
+        ours += [one.mean.item(), one.standard_error.item(), float(one.n_samples)]
+        expected += [values.mean(), values.std(ddof=1) / sqrt(at.n), float(at.n)]
+    return np.array(ours), np.array(expected)
+
+
+BLOCKS = Claim(
+    id="gaussian.monte-carlo-blocks",
+    statement="Samples that do not fit into one block count once each.",
+    source="docs/theory.md#a1",
+    kind=Kind.EQUALITY,
+    sample=draw_long,
+    measure=by_group(measure_blocks),
+    subject=sampling.monte_carlo,
+    planted={
+        "a sample more": lambda w, w_star, k, n, rng: sampling.monte_carlo(
+            w, w_star, k, n + 1, rng
+        ),
+        "the last sample forgotten": lambda w, w_star, k, n, rng: sampling.monte_carlo(
+            w, w_star, k, n - 1, rng
+        ),
+        "the sum for the mean": lambda *at: sampling.monte_carlo(*at)._replace(
+            loss=sampling.Estimate(
+                at[3] * sampling.monte_carlo(*at).loss.mean,
+                sampling.monte_carlo(*at).loss.standard_error,
+                at[3],
+            )
+        ),
+    },
+    tolerance=1e-9,
+    hypotheses="3 samples of 120,000 to 150,000 patches of one entry; two fit into a block",
+    cases=2,
+)
+
+
 def measure_moments(make: Any, at: Samples) -> Pair:
     """Compare mean and standard error of blocks of any size with those of all at once."""
     rng = np.random.default_rng(at.seed)
@@ -292,4 +387,4 @@ MOMENTS = Claim(
     cases=150,
 )
 
-CLAIMS = (OUTPUT, SAMPLE_LOSS, SAMPLED, MONTE_CARLO, MOMENTS)
+CLAIMS = (OUTPUT, SAMPLE_LOSS, SAMPLED, MONTE_CARLO, BLOCKS, MOMENTS)

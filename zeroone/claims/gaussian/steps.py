@@ -12,6 +12,7 @@ from zeroone.claims.gaussian.pairs import (
     Pair,
     by_group,
     dimensions,
+    folded,
     log_uniform,
     normalised,
     orthogonal_to,
@@ -177,7 +178,8 @@ def measure_first_order(margin: Margin, point: Point) -> Pair:
     eta = 1e-5 / size
     theta = [angles(plain_step(point, sign * eta), batch.w_star) for sign in (1, -1)]
     slope = (theta[0] - theta[1]) / (2 * eta)
-    found = margin(point.u, batch.w, batch.w_star, k=batch.k, beta=batch.beta)
+    filters = (folded(each) for each in (point.u, batch.w, batch.w_star))
+    found = margin(*filters, k=folded(batch.k), beta=folded(batch.beta)).ravel()
     return found / size, -np.sin(angles(batch.w, batch.w_star)) * slope / size
 
 
@@ -192,6 +194,8 @@ def printed_margin(
     projected: bool = True,
 ) -> FloatArray:
     """Return c sin^2(theta) - beta (<u,w> cos(theta) - <u,w*>); what is left out plants errors."""
+    u, w, w_star = (each.reshape(-1, each.shape[-1]) for each in (u, w, w_star))
+    k, beta = k.ravel(), beta.ravel()
     theta = angles(w, w_star)
     sine = np.sin(theta) ** 2 if square else np.sin(theta)
     along = np.sum(u * w, axis=1) * np.cos(theta) if projected else 0.0
@@ -215,7 +219,7 @@ FIRST_ORDER = Claim(
         "one patch too many": lambda *x, k, **s: printed_margin(*x, k=k + 1, **s),
     },
     tolerance=1e-8,
-    hypotheses="any u, any beta, theta from 0.01 to pi - 0.01, d from 2 to 200",
+    hypotheses="any u, any beta, theta from 0.01 to pi - 0.01, d from 2 to 200; two leading axes",
     cases=10_000,
 )
 

@@ -78,7 +78,7 @@ def margins_of(loss: HiddenLoss) -> Callable[[np.random.Generator, int], Margins
     """Return a sampler of margins from tiny to large, kinks among them."""
 
     def sample(rng: np.random.Generator, count: int) -> Margins:
-        m = rng.standard_normal(count) * rng.choice([0.01, 1.0, 3.0, 100.0], count)
+        m = rng.standard_normal(count) * rng.choice([0.01, 1.0, 3.0, 400.0], count)
         m[rng.random(count) < 0.05] = 0.0
         # No nearer to a kink than the differences reach, unless on it.
         for kink in loss.kinks:
@@ -158,7 +158,7 @@ def loss_claim(loss: HiddenLoss) -> Claim:
         # Off by a term with a slope, which shows without a definition to compare with, too.
         | {"a value that is off": Altered(loss, value_of=lambda m: loss.value(m) + 0.1 * (1 + m))},
         tolerance=1e-11,
-        hypotheses="|m| up to about 300; kinks themselves, with the slope of the side stated",
+        hypotheses="|m| up to about 1500; kinks themselves, with the slope of the side stated",
         cases=2000,
     )
 
@@ -187,21 +187,29 @@ def gradient_of(f: Callable[[Long], Any], x: FloatArray, step: Any = STEP) -> Fl
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores of shape (n_samples, n_classes), and the classes of the samples."""
+    """Scores of shape (n_samples, n_classes), and the classes and the weights of the samples."""
 
     scores: FloatArray
     classes: Classes
+    weights: FloatArray | None = None
 
 
 def sample_scores(rng: np.random.Generator, count: int) -> list[Scored]:
-    """Draw scores of up to 5 samples in 2 to 5 classes, from nearly equal ones to far apart."""
+    """Draw scores of up to 5 samples in 2 to 5 classes, from nearly equal ones to far apart.
+
+    Half of them have weights, some of which are 0, and of which neither the sum is 1 nor the mean.
+    """
     drawn = []
     for _ in range(count):
         n, n_classes = int(rng.integers(1, 6)), int(rng.integers(2, 6))
         size = rng.choice([0.01, 1.0, 1.0, 5.0, 300.0])
         offset = rng.choice([0.0, 0.0, 1000.0, -1000.0])
         scores = offset + size * rng.standard_normal((n, n_classes))
-        drawn.append(Scored(scores, rng.integers(0, n_classes, n)))
+        weights = rng.choice([0.0, 0.5, 3.0], n) + rng.random(n)
+        weights[weights < 0.5] = 0.0
+        weights[rng.integers(n)] = 1.7
+        classes = rng.integers(0, n_classes, n)
+        drawn.append(Scored(scores, classes, weights if rng.random() < 0.5 else None))
     return drawn
 
 
@@ -236,7 +244,10 @@ def plain_hinge(scores: Long, classes: Classes) -> Any:
 def measure_output(
     plain: Callable[[Long, Classes], Any],
 ) -> Callable[[OutputLoss, list[Scored]], Pair]:
-    """Return the comparison of a loss with its definition, and with finite differences of that."""
+    """Return the comparison of a loss with its definition, and with finite differences of that.
+
+    With weights w it is the sum of w_n/sum(w) times the loss of sample n alone.
+    """
 
     def measure(loss: OutputLoss, drawn: list[Scored]) -> Pair:
         ours: list[float] = []
@@ -244,10 +255,15 @@ def measure_output(
         for at in drawn:
 
             def value(scores: Long, at: Scored = at) -> Any:
-                return plain(scores, at.classes)
+                if at.weights is None:
+                    return plain(scores, at.classes)
+                rows = range(len(scores))
+                alone = [plain(scores[n : n + 1], at.classes[n : n + 1]) for n in rows]
+                return sum(at.weights * np.array(alone)) / sum(at.weights)
 
-            ours += [loss.value(at.scores, at.classes)]
-            ours += loss.derivative(at.scores, at.classes).ravel().tolist()
+            ours += [loss.weighted_value(at.scores, at.classes, at.weights)]
+            derivative = loss.weighted_derivative(at.scores, at.classes, at.weights)
+            ours += derivative.ravel().tolist()
             expected += [float(value(at.scores.astype(np.longdouble)))]
             expected += gradient_of(value, at.scores).ravel().tolist()
         return np.array(ours), np.array(expected)
@@ -263,6 +279,10 @@ class AlteredOutput(OutputLoss):
     value_of: Callable[[FloatArray, Classes], float] | None = None
     derivative_of: Callable[[FloatArray, Classes], FloatArray] | None = None
 
+    def samples(self, scores: FloatArray, classes: Classes) -> FloatArray:
+        """Return the loss of every sample."""
+        return self.loss.samples(scores, classes)
+
     def value(self, scores: FloatArray, classes: Classes) -> float:
         """Return the loss."""
         return (self.value_of or self.loss.value)(scores, classes)
@@ -270,6 +290,18 @@ class AlteredOutput(OutputLoss):
     def derivative(self, scores: FloatArray, classes: Classes) -> FloatArray:
         """Return its derivative by the scores."""
         return (self.derivative_of or self.loss.derivative)(scores, classes)
+
+
+@dataclass(frozen=True)
+class SummedWeights(AlteredOutput):
+    """An output loss whose derivative takes the weights as they are, not as shares of their sum."""
+
+    def weighted_derivative(
+        self, scores: FloatArray, classes: Classes, weights: FloatArray | None
+    ) -> FloatArray:
+        """Return the derivative of each sample's loss times its weight, divided by N."""
+        G = self.derivative(scores, classes)
+        return G if weights is None else G * weights[:, np.newaxis]
 
 
 def wrong_softmax(scores: FloatArray, classes: Classes) -> FloatArray:
@@ -323,10 +355,11 @@ OUTPUT_CLAIMS = (
             "what is wanted forgotten": AlteredOutput(
                 SQUARED, derivative_of=lambda s, y: SQUARED.derivative(s, 0 * y)
             ),
+            "weights not divided by their mean": SummedWeights(SQUARED),
         },
         tolerance=1e-9,
         scale=1e3,
-        hypotheses="1 to 5 samples, 2 to 5 numbers each",
+        hypotheses="1 to 5 samples, with and without weights, 2 to 5 numbers each",
         cases=60,
     ),
     Claim(
@@ -345,9 +378,11 @@ OUTPUT_CLAIMS = (
             "the sum of the samples": AlteredOutput(
                 CROSS_ENTROPY, value_of=lambda s, y: len(s) * CROSS_ENTROPY.value(s, y)
             ),
+            "weights not divided by their mean": SummedWeights(CROSS_ENTROPY),
         },
         tolerance=1e-11,
-        hypotheses="1 to 5 samples, 2 to 5 classes; scores far from 0 and far apart among them",
+        hypotheses="1 to 5 samples, with and without weights, 2 to 5 classes; scores far from 0 "
+        "and far apart among them",
         cases=60,
     ),
     Claim(
@@ -366,9 +401,11 @@ OUTPUT_CLAIMS = (
                 derivative_of=lambda s, y: HINGE.derivative(s + np.eye(s.shape[1])[y] / 2, y),
             ),
             "the sign": AlteredOutput(HINGE, derivative_of=lambda s, y: -HINGE.derivative(s, y)),
+            "weights not divided by their mean": SummedWeights(HINGE),
         },
         tolerance=1e-11,
-        hypotheses="1 to 5 samples, 2 to 5 classes; no two best scores, and no margin of 1",
+        hypotheses="1 to 5 samples, with and without weights, 2 to 5 classes; no two best scores, "
+        "and no margin of 1",
         cases=60,
     ),
 )
