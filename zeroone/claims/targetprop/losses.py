@@ -246,26 +246,29 @@ def measure_output(
 ) -> Callable[[OutputLoss, list[Scored]], Pair]:
     """Return the comparison of a loss with its definition, and with finite differences of that.
 
-    With weights w it is the sum of w_n/sum(w) times the loss of sample n alone.
+    With weights w it is the sum over n of w_n/sum(w) times the loss of sample n alone.
     """
 
     def measure(loss: OutputLoss, drawn: list[Scored]) -> Pair:
         ours: list[float] = []
         expected: list[float] = []
         for at in drawn:
-
-            def value(scores: Long, at: Scored = at) -> Any:
-                if at.weights is None:
-                    return plain(scores, at.classes)
-                rows = range(len(scores))
-                alone = [plain(scores[n : n + 1], at.classes[n : n + 1]) for n in rows]
-                return sum(at.weights * np.array(alone)) / sum(at.weights)
-
             ours += [loss.weighted_value(at.scores, at.classes, at.weights)]
             derivative = loss.weighted_derivative(at.scores, at.classes, at.weights)
             ours += derivative.ravel().tolist()
-            expected += [float(value(at.scores.astype(np.longdouble)))]
-            expected += gradient_of(value, at.scores).ravel().tolist()
+            # Without weights it is all samples at once, else one sample after the other.
+            n = len(at.scores)
+            parts = [slice(0, n)] if at.weights is None else [slice(i, i + 1) for i in range(n)]
+            shares = np.ones(1) if at.weights is None else at.weights / sum(at.weights)
+            values, slopes_of_parts = [], []
+            for rows, share in zip(parts, shares, strict=True):
+
+                def value(scores: Long, classes: Classes = at.classes[rows]) -> Any:
+                    return plain(scores, classes)
+
+                values.append(share * value(at.scores[rows].astype(np.longdouble)))
+                slopes_of_parts += (share * gradient_of(value, at.scores[rows])).ravel().tolist()
+            expected += [float(sum(values)), *slopes_of_parts]
         return np.array(ours), np.array(expected)
 
     return measure
