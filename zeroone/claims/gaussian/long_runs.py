@@ -17,7 +17,7 @@ from zeroone.claims.gaussian.pairs import (
     log_uniform,
     normalised,
 )
-from zeroone.claims.gaussian.prox import Threshold, threshold_by_hand
+from zeroone.claims.gaussian.prox import threshold_by_hand
 from zeroone.claims.gaussian.runs import (
     ADDED,
     HYPOTHESES,
@@ -304,7 +304,7 @@ def measure_stated(predict: Callable[..., FloatArray], batch: Batch) -> Pair:
     for row, w_star in enumerate(batch.w_star):
         sizes = np.abs(w_star[w_star != 0])
         level = float(batch.lam[row] / batch.beta[row])
-        tau, shift = threshold_by_hand(Threshold(name, batch.penalty, level))
+        tau, shift = threshold_by_hand(name, batch.penalty, level)
         ratio = float(batch.beta[row] / batch.slope[row])
         never = (1 - ratio * min(1.0, shift * np.sqrt(len(sizes)))) * tau
         least = float(sizes.min())
