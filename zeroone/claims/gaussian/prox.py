@@ -529,6 +529,9 @@ class Extremes:
     jumps: bool
 
 
+SMALLEST = 5e-324
+
+
 def draw_extremes(rng: np.random.Generator, count: int) -> list[Extremes]:
     """Draw thresholds tau from 1e-200 to 1e200, or what levels leave of that.
 
@@ -536,8 +539,8 @@ def draw_extremes(rng: np.random.Generator, count: int) -> list[Extremes]:
 
     l0 and l2,0: t = tau^2/2. MCP: t = tau f and gamma = tau/f with f >= 1; SCAD the same with (a+1)
     s for gamma, its knees from 1e-100 to 1e100. Transformed l1: t = m^2/(2 (a+1)), a below m, and
-    tau = m - a/2. Of l2,0 some levels are 0, and what is kept is tiny, or as large as
-    a number can be.
+    tau = m - a/2. Of l2,0 some levels are 0, and what is kept is as small, or as
+    large, as a number can be.
     """
     drawn = []
     for index in range(count):
@@ -567,7 +570,7 @@ def draw_extremes(rng: np.random.Generator, count: int) -> list[Extremes]:
             below, beyond = (each[:, :, np.newaxis] * direction for each in (below, beyond))
             if rng.random() < 0.5:
                 t[1], below[1:3] = 0.0, 0.0
-                beyond[1], beyond[2] = 1e-200 * direction, 1.5e308 * direction
+                beyond[1], beyond[2] = SMALLEST * (direction > 0), 1.5e308 * direction
         drawn.append(Extremes(penalty, below, beyond, t, name != "tl1"))
     return drawn
 

@@ -22,67 +22,107 @@ SOURCE = "docs/theory.md#b2"
 
 @dataclass(frozen=True)
 class Data:
-    """Samples, the whitening (None for none), and a first layer.
+    """Samples, how they are scaled, and a first layer.
 
     Parameters
     ----------
     X : ndarray, shape (n_samples, n_features)
     whitening : float or None
+    sample_weight : ndarray, shape (n_samples,), or None
+    standardise : bool
     weights, biases : ndarray, shape (n_units, n_features) and (n_units,)
     """
 
     X: FloatArray
     whitening: float | None
+    sample_weight: FloatArray | None
+    standardise: bool
     weights: FloatArray
     biases: FloatArray
 
+    def fit(self) -> InputScaling:
+        """Return the scaling of these samples."""
+        return InputScaling.fit(self.X, self.whitening, self.sample_weight, self.standardise)
+
 
 def draw_data(rng: np.random.Generator, count: int) -> list[Data]:
-    """Draw samples of features of different variance, correlated and shifted, some constant."""
+    """Draw samples of features of different variance, correlated and shifted, some constant.
+
+    Where features are standardised, their units differ by up to a million. Weights of samples do
+    not add up to their number, and some are 0.
+    """
     drawn = []
     for index in range(count):
         n, p, units = int(rng.integers(5, 40)), int(rng.integers(1, 6)), int(rng.integers(1, 4))
         X = rng.standard_normal((n, p)) @ rng.standard_normal((p, p)) + 3 * rng.standard_normal(p)
-        if index % 4 == 0 and p > 1:
-            X[:, 0] = 2.0
+        standardise = index % 5 in (0, 3)
         if index % 4 == 1:
             X = np.round(20 * X)
-        if index % 12 == 11:
-            X[:] = 3.0
+        if standardise:
+            X *= 10 ** rng.uniform(-3, 3, p)
+        if index % 4 == 0 and p > 1:
+            X[:, 0] = 0.7
+        if index % 12 in (3, 11):
+            X[:] = 0.7
         whitening = None if index % 3 == 0 else float(rng.choice([0.1, 1.0, 50.0]))
         weights, biases = rng.standard_normal((units, p)), rng.standard_normal(units)
-        drawn.append(Data(X, whitening, weights, biases))
+        counts = None
+        if index % 7 in (0, 1, 3):
+            counts = rng.uniform(0.5, 3.0, n)
+            counts[1::3] = 0.0
+        drawn.append(Data(X, whitening, counts, standardise, weights, biases))
     return drawn
 
 
-def by_hand(at: Data) -> tuple[FloatArray, FloatArray]:
-    """Return the mean, and T'T: scale^2 M^-1 with M = (scale^2 G + delta I)/(1 + delta).
+def by_hand(at: Data) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the mean, the standard deviations s, and S T'T S: scale^2 M^-1, with S = diag(s).
 
-    G is the covariance and scale^2 one over the mean variance of a feature; without whitening M is
-    the identity.
+    M = (scale^2 G + delta I)/(1 + delta); G is the covariance of the features over s, which are 1
+    unless features are standardised and for a feature that is constant, and scale^2 one over the
+    mean variance of these; without whitening M is the identity.
     """
     n, p = at.X.shape
-    mean = np.array([sum(column) / n for column in at.X.T.tolist()])
+    counts = [1.0] * n if at.sample_weight is None else at.sample_weight.tolist()
+    total = sum(counts)
+    mean = np.array(
+        [sum(c * x for c, x in zip(counts, column, strict=True)) / total for column in at.X.T]
+    )
+    varies = np.array([len(set(column)) > 1 for column in at.X.T.tolist()])
     covariance = np.zeros((p, p))
-    for x in at.X:
-        covariance += np.outer(x - mean, x - mean) / n
+    for count, x in zip(counts, at.X, strict=True):
+        centred = np.where(varies, x - mean, 0.0)
+        covariance += count * np.outer(centred, centred) / total
+    deviations = np.ones(p)
+    if at.standardise:
+        deviations[varies] = np.sqrt(np.diag(covariance)[varies])
+    covariance /= np.outer(deviations, deviations)
     scale2 = p / sum(covariance[i, i] for i in range(p)) if covariance.any() else 1.0
     if at.whitening is None:
-        return mean, scale2 * np.eye(p)
+        return mean, deviations, scale2 * np.eye(p)
     metric = (scale2 * covariance + at.whitening * np.eye(p)) / (1 + at.whitening)
-    return mean, scale2 * np.linalg.solve(metric, np.eye(p))
+    return mean, deviations, scale2 * np.linalg.solve(metric, np.eye(p))
+
+
+def matrix_of(scaling: InputScaling) -> FloatArray:
+    """Return T as a matrix."""
+    T = scaling.transform
+    return T if T.ndim == 2 else T * np.eye(len(scaling.mean))
 
 
 def measure_scaling(fit: Any, at: Data) -> Pairs:
-    """Compare mean and T'T with those by hand, and the scaled input with T (x - mean)."""
-    scaling = fit(at.X, at.whitening)
-    mean, expected = by_hand(at)
-    T = scaling.transform if scaling.transform.ndim else scaling.transform * np.eye(len(mean))
+    """Compare mean and T'T with those by hand, and the scaled input with T (x - mean).
+
+    Means and T are compared in units of the standard deviations.
+    """
+    scaling = fit(at.X, at.whitening, at.sample_weight, at.standardise)
+    mean, deviations, expected = by_hand(at)
+    T = matrix_of(scaling) * deviations
     size = float(np.max(np.abs(expected)))
     Z = scaling.apply(at.X, np.dtype(np.float64))
-    squares = [float((x - mean) @ expected @ (x - mean)) for x in at.X]
+    apart = [(x - mean) / deviations for x in at.X]
+    squares = [float(x @ expected @ x) for x in apart]
     return [
-        *zip(scaling.mean.tolist(), mean.tolist(), strict=True),
+        *((1 + ours, 1.0) for ours in ((scaling.mean - mean) / deviations).tolist()),
         *zip((T.T @ T / size).ravel().tolist(), (expected / size).ravel().tolist(), strict=True),
         *((1 + float(z @ z), 1 + square) for z, square in zip(Z, squares, strict=True)),
     ]
@@ -91,17 +131,34 @@ def measure_scaling(fit: Any, at: Data) -> Pairs:
 def fitted(**changes: Any) -> Any:
     """Return the fit with some of what it is asked changed."""
 
-    def fit(X: FloatArray, whitening: float | None) -> InputScaling:
-        if "whitening" in changes:
-            whitening = changes["whitening"](whitening)
-        return InputScaling.fit(changes.get("X", lambda X: X)(X), whitening)
+    def fit(
+        X: FloatArray, whitening: float | None, counts: FloatArray | None, standardise: bool
+    ) -> InputScaling:
+        asked = {"X": X, "whitening": whitening, "sample_weight": counts}
+        asked["standardise"] = standardise
+        return InputScaling.fit(**{n: changes.get(n, same)(value) for n, value in asked.items()})
 
     return fit
 
 
-def unscaled(X: FloatArray, whitening: float | None) -> InputScaling:
+def same(value: Any) -> Any:
+    """Return what is given."""
+    return value
+
+
+def mean_left(
+    X: FloatArray, whitening: float | None, counts: FloatArray | None, standardise: bool
+) -> InputScaling:
+    """Scale about 0."""
+    twice = None if counts is None else np.concatenate([counts, counts])
+    return InputScaling.fit(np.vstack([X, -X]), whitening, twice, standardise)
+
+
+def unscaled(
+    X: FloatArray, whitening: float | None, counts: FloatArray | None, standardise: bool
+) -> InputScaling:
     """Leave the variance as it is."""
-    found = InputScaling.fit(X, whitening)
+    found = InputScaling.fit(X, whitening, counts, standardise)
     variance = float(np.mean(np.var(X, axis=0)))
     return InputScaling(found.mean, found.transform * sqrt(variance))
 
@@ -109,7 +166,8 @@ def unscaled(X: FloatArray, whitening: float | None) -> InputScaling:
 METRIC = Claim(
     id="nets.covariance-metric",
     statement="Input is scaled by T with T'T = scale^2 M^-1, M = (scale^2 G + delta I)/(1 + "
-    "delta): distances are those of the covariance metric.",
+    "delta): distances are those of the covariance metric, with weights of samples or without, and "
+    "of features over their standard deviations if that is asked for.",
     source=SOURCE,
     kind=Kind.EQUALITY,
     sample=draw_data,
@@ -118,27 +176,42 @@ METRIC = Claim(
     planted={
         "delta doubled": fitted(whitening=lambda delta: delta and 2 * delta),
         "never whitened": fitted(whitening=lambda delta: None),
-        "the mean left in": fitted(X=lambda X: np.vstack([X, -X])),
+        "the mean left in": mean_left,
+        "samples all count the same": fitted(sample_weight=lambda counts: None),
+        "never standardised": fitted(standardise=lambda wanted: False),
         "the variance left as it is": unscaled,
     },
     # The covariance is added up in single precision.
     tolerance=1e-4,
-    hypotheses="correlated, shifted and constant features; delta from 0.1 to 50, or none",
-    cases=120,
+    hypotheses="correlated, shifted and constant features, weights of 0 among those of samples; "
+    "delta from 0.1 to 50, or none",
+    cases=84,
 )
+
+
+def compared_layers(at: Data, raw: Any, scaling: InputScaling, scaled: Any) -> Pairs:
+    """Compare a layer on raw input with another on scaled input, relative to what they add up."""
+    Z = (at.X - scaling.mean) @ matrix_of(scaling).T
+    pairs = []
+    for x, z in zip(at.X, Z, strict=True):
+        for w, b, v, c in zip(*raw, *scaled, strict=True):
+            size = 1 + float(np.abs(w) @ (np.abs(x) + np.abs(scaling.mean))) + abs(float(b))
+            pairs.append((1 + (float(w @ x) + b) / size, 1 + (float(v @ z) + c) / size))
+    return pairs
 
 
 def measure_folded(fold: Any, at: Data) -> Pairs:
     """Compare a layer on scaled input with the folded layer on raw input."""
-    scaling = InputScaling.fit(at.X, at.whitening)
-    weights, biases = fold(scaling, at.weights, at.biases)
-    Z = scaling.apply(at.X, np.dtype(np.float64)) @ at.weights.T + at.biases
-    raw = [[float(w @ x) + b for w, b in zip(weights, biases, strict=True)] for x in at.X]
-    size = float(np.max(np.abs(at.X), initial=1)) * float(np.max(np.abs(weights), initial=1e-300))
-    return [
-        (1 + one / (1 + size), 1 + other / (1 + size))
-        for one, other in zip(np.ravel(raw).tolist(), Z.ravel().tolist(), strict=True)
-    ]
+    scaling = at.fit()
+    folded = fold(scaling, at.weights, at.biases)
+    return compared_layers(at, folded, scaling, (at.weights, at.biases))
+
+
+def measure_unfolded(unfold: Any, at: Data) -> Pairs:
+    """Compare a layer on raw input with the unfolded layer on scaled input."""
+    scaling = at.fit()
+    unfolded = unfold(scaling, at.weights, at.biases)
+    return compared_layers(at, (at.weights, at.biases), scaling, unfolded)
 
 
 def mean_forgotten(scaling: InputScaling, weights: FloatArray, biases: FloatArray) -> Any:
@@ -163,7 +236,30 @@ SCALING_FOLD = Claim(
     planted={"the mean forgotten": mean_forgotten, "the mean by W alone": transposed},
     tolerance=1e-9,
     hypotheses=METRIC.hypotheses,
-    cases=120,
+    cases=60,
+)
+
+
+UNFOLD = Claim(
+    id="nets.scaling-unfold",
+    statement="W T^-1 and b + W mean do to T (x - mean) what W and b do to raw input: the inverse "
+    "of folding.",
+    source=SOURCE,
+    kind=Kind.EQUALITY,
+    sample=draw_data,
+    measure=each(measure_unfolded),
+    subject=InputScaling.unfold,
+    planted={
+        "folded once more": InputScaling.fold,
+        "the mean left out": lambda scaling, W, b: (scaling.unfold(W, b)[0], b),
+        "the mean of scaled weights": lambda scaling, W, b: (
+            scaling.unfold(W, b)[0],
+            b + scaling.unfold(W, b)[0] @ scaling.mean,
+        ),
+    },
+    tolerance=1e-9,
+    hypotheses=METRIC.hypotheses,
+    cases=60,
 )
 
 
@@ -358,4 +454,4 @@ RUNNING = Claim(
     cases=120,
 )
 
-CLAIMS = (METRIC, SCALING_FOLD, SCALING_LAYER, RUNNING)
+CLAIMS = (METRIC, SCALING_FOLD, UNFOLD, SCALING_LAYER, RUNNING)
