@@ -409,7 +409,8 @@ class Threshold:
 def draw_thresholds(rng: np.random.Generator, count: int) -> list[Threshold]:
     """Draw penalties of vectors with levels from 0.001 to 10, several at a time.
 
-    Among them MCP just short of its jump, where the shift falls at once, and thresholds of 1.
+    Among them MCP just short of its jump, where the shift falls at once, thresholds of 1, and of
+    SCAD the level from which on it jumps, and levels little below.
     """
     names = [name for name, kind in PENALTIES.items() if not kind.of_matrices]
     names += ["marked", "steep"]
@@ -417,18 +418,23 @@ def draw_thresholds(rng: np.random.Generator, count: int) -> list[Threshold]:
     for index in range(count):
         name = names[index % len(names)]
         t = log_uniform(rng, 1e-3, 10.0, ((), (2,), (2, 1))[index % 3])
-        if index % 4 == 0:
-            t = np.where(np.arange(t.size).reshape(t.shape) == 0, 1.0, t)
+        edge = 1.0
         if name == "marked":
             # Levels that are small beside the threshold: the shift is largest between it and 1.
             low = float(t.min()) / 500
             t = np.minimum(t / 500, 2 * low)
+            edge = low
             slope, mark = float(rng.uniform(0.1, 0.9)) / low, float(rng.uniform(0, 0.5))
             penalty: Penalty = Marked(slope, mark)
         elif name == "steep":
             penalty = MCP(gamma=1.01 * float(t.min()))
         else:
             penalty = PENALTIES[name].random(rng)
+        if isinstance(penalty, SCAD):
+            a, s = float(penalty.a), float(penalty.knee)  # type: ignore[arg-type]
+            edge = (a + 1) * s if index % 4 == 0 else (a + float(rng.random())) * s
+        if index % 4 in (0, 2):
+            t = np.where(np.arange(t.size).reshape(t.shape) == 0, edge, t)
         drawn.append(Threshold("mcp" if name == "steep" else name, penalty, t))
     return drawn
 
