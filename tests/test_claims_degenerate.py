@@ -39,8 +39,7 @@ HARMLESS: dict[tuple[str, str], str] = {
         for kind in (".relu", ".identity", ".clipped-relu", "-free.relu", "-free.clipped-relu")
     },
     **{("targetprop.refit", name): IN_PLACE for name in KINDS},
-    ("prox.ties", "NaN but one"): ONE_ENTRY,
-    ("prox.ties", "shuffled"): ONE_ENTRY,
+    ("prox.ties", "shuffled"): "each answer is one entry, or one group, of which all is 0",
     ("bcd.infimum", "the answer before"): "the smallest u > 0 is the same for every instance",
     **{
         (f"prox.{name}", "the answer before"): ONE_CALL
