@@ -100,13 +100,17 @@ def test_an_algorithm_that_does_nothing_fails(claim_id, algorithm):
 
 @pytest.mark.parametrize("value", [0.0, 1.0, np.nan])
 def test_a_map_that_does_nothing_fails(value):
-    def scaled(at):
-        parameters = [array for layer in at.layers for array in layer.parameters]
-        return [value * w if w.ndim > 1 else w for w in parameters]
+    def scaled(state):
+        live = [x.w for each in state.optimisers for x in each.weights if x is not None]
+        before = [w.copy() for w in live]
+        for w in live:
+            w *= value
+        return before
 
     claim = BY_ID["targetprop.splitting-prox"]
+    subject = claims.Around(set_sparse=scaled)
     for seed in range(3):
-        assert not verdict(replace(claim, subject=scaled), seed).passed
+        assert not verdict(replace(claim, subject=subject), seed).passed
 
 
 # ----------------------------------------------------------------------------------------------- u

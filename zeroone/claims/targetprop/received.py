@@ -131,26 +131,24 @@ LAYER_GRADIENT = Claim(
 )
 
 
-def hidden(at: LayerInstance, **options: Any) -> FloatArray:
-    """Return what the pre-activations of a hidden layer receive, given e."""
-    units = TargetUnits(loss=LOSSES[at.loss], **{"activation": "sign"} | options)
-    return units.layer_gradient(at.z, units.targets(at.e))
-
-
 # --------------------------------------------------------------------------------------- staircase
 
 
-def staircase_gradient(at: LayerInstance) -> FloatArray:
-    """Return what the pre-activations of staircase units receive."""
-    return hidden(at, activation="staircase", levels=at.levels)
+def received(
+    make: type[TargetUnits], at: LayerInstance, activation: str = "sign", **options: Any
+) -> FloatArray:
+    """Return what the pre-activations of a hidden layer receive, given e."""
+    units = make(activation, loss=LOSSES[at.loss], **options)
+    return units.layer_gradient(at.z, units.targets(at.e))
 
 
-def measure_staircase(received: Any, drawn: list[LayerInstance]) -> Pair:
-    """Compare the sum over a staircase's steps with the slope of their summed loss.
+def measure_staircase(make: type[TargetUnits], drawn: list[LayerInstance]) -> Pair:
+    """Compare the loss of a staircase with that of its steps, and what is received with its slope.
 
     With two levels there must be no difference from `step` at all.
     """
-    ours, stated = [], []
+    ours: list[FloatArray] = []
+    stated: list[FloatArray] = []
     for at in drawn:
         t, steps, loss = -np.sign(at.e), at.levels - 1, definition(LOSSES[at.loss])
 
@@ -160,17 +158,51 @@ def measure_staircase(received: Any, drawn: list[LayerInstance]) -> Pair:
             terms = [loss(t * (z - np.longdouble(j) / steps)) for j in range(steps)]
             return np.abs(at.e) / steps * sum(terms)
 
-        ours.append(received(at).ravel())
+        units = make("staircase", at.levels, loss=LOSSES[at.loss])
+        ours.append(np.array([units.layer_loss(at.z, units.targets(at.e))]))
+        stated.append(np.array([float(entries(at.z.astype(np.longdouble)).sum())]))
+        ours.append(received(make, at, "staircase", levels=at.levels).ravel())
         stated.append(slopes(entries, at.z, np.zeros(t.shape)).ravel())
-        two, one_step = received(replace(at, levels=2)), hidden(at, activation="step")
+        two, one_step = received(make, at, "staircase", levels=2), received(make, at, "step")
         ours.append((two != one_step).ravel().astype(float))
         stated.append(np.zeros(two.size))
     return np.concatenate(ours), np.concatenate(stated)
 
 
-def shifted_staircase(at: LayerInstance) -> FloatArray:
-    """Put the jumps at (j + 1)/(k - 1)."""
-    return staircase_gradient(replace(at, z=at.z - 1 / (at.levels - 1)))
+class Undivided(TargetUnits):
+    """Staircase units whose steps have the whole weight each."""
+
+    def targets(self, e: FloatArray, sample_weight: FloatArray | None = None) -> Targets:
+        """Return the targets of a unit for each of its steps."""
+        return set_targets(e, self.weighting, sample_weight)
+
+
+class AtZero(TargetUnits):
+    """Staircase units all of whose jumps are at 0."""
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """The places of the jumps."""
+        return (0.0,) * len(super().thresholds)
+
+
+class Shifted(TargetUnits):
+    """Staircase units that jump at (j + 1)/(k - 1)."""
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """The places of the jumps."""
+        places = super().thresholds
+        return tuple(place + 1 / len(places) for place in places)
+
+
+class LossAtZero(TargetUnits):
+    """Staircase units whose loss is that of as many steps at 0."""
+
+    def layer_loss(self, Z: FloatArray, targets: Targets) -> float:
+        """Return the loss of one step, times their number."""
+        one = layer_loss(self.loss, Z, targets.signs, targets.weights, self.surrogate)
+        return len(self.thresholds) * one
 
 
 STAIRCASE = Claim(
@@ -181,11 +213,12 @@ STAIRCASE = Claim(
     kind=Kind.EQUALITY,
     sample=sample_layers,
     measure=measure_staircase,
-    subject=staircase_gradient,
+    subject=TargetUnits,
     planted={
-        "not divided by k - 1": lambda at: (at.levels - 1) * staircase_gradient(at),
-        "all jumps at 0": lambda at: hidden(at, activation="step"),
-        "jumps at (j + 1)/(k - 1)": shifted_staircase,
+        "not divided by k - 1": Undivided,
+        "all jumps at 0": AtZero,
+        "jumps at (j + 1)/(k - 1)": Shifted,
+        "a loss of jumps at 0": LossAtZero,
     },
     tolerance=1e-11,
     hypotheses="2 to 5 levels, z away from the jumps and the kinks",
@@ -193,6 +226,22 @@ STAIRCASE = Claim(
 )
 
 # ------------------------------------------------------------------------------ what z receives
+
+
+class Opposite(TargetUnits):
+    """Units with the opposite targets."""
+
+    def targets(self, e: FloatArray, sample_weight: FloatArray | None = None) -> Targets:
+        """Return the targets of -e."""
+        return super().targets(-e, sample_weight)
+
+
+class Alike(TargetUnits):
+    """Units all of whose targets matter alike."""
+
+    def targets(self, e: FloatArray, sample_weight: FloatArray | None = None) -> Targets:
+        """Return targets of equal weights."""
+        return set_targets(e, "equal", sample_weight)
 
 
 def sample_ties(rng: np.random.Generator, count: int) -> list[LayerInstance]:
@@ -217,7 +266,7 @@ def stated_exactly(at: LayerInstance) -> FloatArray:
     return np.where(np.where(at.e > 0, -at.z, at.z) <= 1, at.e, 0)
 
 
-def measure_exactly(received: Any, drawn: list[LayerInstance]) -> Pair:
+def measure_exactly(make: type[TargetUnits], drawn: list[LayerInstance]) -> Pair:
     """Compare what z receives, for linear, hinge and saturated hinge, and weight * target with -e.
 
     No difference is allowed, not in the last bit.
@@ -226,17 +275,28 @@ def measure_exactly(received: Any, drawn: list[LayerInstance]) -> Pair:
     for at in drawn:
         for loss in ("linear", "saturated_hinge", "hinge"):
             one = replace(at, loss=loss)
-            ours.append(received(one).ravel())
+            ours.append(received(make, one).ravel())
             stated.append(stated_exactly(one).ravel())
-        targets = set_targets(at.e, "magnitude")
+        targets = make("sign").targets(at.e)
         ours.append((targets.weights * targets.signs).ravel())
         stated.append(-at.e.ravel())
     return np.concatenate(ours), np.concatenate(stated)
 
 
-def wrong_received_open(at: LayerInstance) -> FloatArray:
-    """Leave the ties |z| = 1 outside."""
-    return np.where(np.abs(at.z) == 1, 0, hidden(at))
+class TiesLeftOut(TargetUnits):
+    """Units that receive nothing at the ties |z| = 1."""
+
+    def layer_gradient(self, Z: FloatArray, targets: Targets) -> FloatArray:
+        """Return 0 at the ties."""
+        return np.where(np.abs(Z) == 1, 0, super().layer_gradient(Z, targets))
+
+
+class Rounded(TargetUnits):
+    """Units with targets of an e in single precision."""
+
+    def targets(self, e: FloatArray, sample_weight: FloatArray | None = None) -> Targets:
+        """Return the targets of the rounded e."""
+        return super().targets(e.astype(np.float32).astype(float), sample_weight)
 
 
 RECEIVED_EXACTLY = Claim(
@@ -247,12 +307,12 @@ RECEIVED_EXACTLY = Claim(
     kind=Kind.EQUALITY,
     sample=sample_ties,
     measure=measure_exactly,
-    subject=hidden,
+    subject=TargetUnits,
     planted={
-        "ties left out": wrong_received_open,
-        "the opposite target": lambda at: hidden(replace(at, e=-at.e)),
-        "all targets alike": lambda at: hidden(at, weighting="equal"),
-        "e rounded": lambda at: hidden(replace(at, e=at.e.astype(np.float32).astype(float))),
+        "ties left out": TiesLeftOut,
+        "the opposite target": Opposite,
+        "all targets alike": Alike,
+        "e rounded": Rounded,
     },
     tolerance=0.0,
     scale=1e-30,
@@ -272,12 +332,20 @@ def stated_smoothly(at: LayerInstance) -> Long:
     }[at.loss]()
 
 
-def measure_smoothly(received: Any, drawn: list[LayerInstance]) -> Pair:
+def measure_smoothly(make: type[TargetUnits], drawn: list[LayerInstance]) -> Pair:
     """Compare what z receives for soft hinge, logistic and squared hinge with the table."""
     names = ("soft_hinge", "logistic", "squared_hinge")
     ones = [replace(at, loss=loss) for at in drawn for loss in names]
     stated = [stated_smoothly(one).astype(float).ravel() for one in ones]
-    return np.concatenate([received(one).ravel() for one in ones]), np.concatenate(stated)
+    return np.concatenate([received(make, one).ravel() for one in ones]), np.concatenate(stated)
+
+
+class HalfWay(TargetUnits):
+    """Units that take half of the pre-activation."""
+
+    def layer_gradient(self, Z: FloatArray, targets: Targets) -> FloatArray:
+        """Return what belongs to half of Z."""
+        return super().layer_gradient(Z / 2, targets)
 
 
 RECEIVED = Claim(
@@ -288,33 +356,43 @@ RECEIVED = Claim(
     kind=Kind.EQUALITY,
     sample=sample_ties,
     measure=measure_smoothly,
-    subject=hidden,
+    subject=TargetUnits,
     planted={
-        "the opposite target": lambda at: hidden(replace(at, e=-at.e)),
-        "half the pre-activation": lambda at: hidden(replace(at, z=at.z / 2)),
-        "all targets alike": lambda at: hidden(at, weighting="equal"),
+        "the opposite target": Opposite,
+        "half the pre-activation": HalfWay,
+        "all targets alike": Alike,
     },
     tolerance=1e-14,
     cases=100,
 )
 
 
-def measure_equal_weights(received: Any, drawn: list[LayerInstance]) -> Pair:
+def measure_equal_weights(make: type[TargetUnits], drawn: list[LayerInstance]) -> Pair:
     """Compare what z receives under equal weights with t loss'(t z)/n, and 0 where e is 0."""
     ours, stated = [], []
     for at in drawn:
         away = replace(at, z=off_kinks(at.z))
         t = -np.sign(at.e)
         slope = slopes(definition(LOSSES[at.loss]), t * away.z, np.zeros(t.shape))
-        ours.append(received(away).ravel())
+        ours.append(received(make, away, weighting="equal").ravel())
         stated.append(np.where(at.e == 0, 0, t * slope / len(t)).ravel())
     return np.concatenate(ours), np.concatenate(stated)
 
 
-def wrong_equal_weights(at: LayerInstance) -> FloatArray:
-    """Give all units a target, also where e is 0."""
-    targets = Targets(np.where(at.e > 0, -1.0, 1.0), 1 / len(at.e))
-    return TargetUnits("sign", loss=LOSSES[at.loss]).layer_gradient(at.z, targets)
+class Everybody(TargetUnits):
+    """Units that all have a target, also where e is 0."""
+
+    def targets(self, e: FloatArray, sample_weight: FloatArray | None = None) -> Targets:
+        """Return the targets of -1 for 0."""
+        return super().targets(np.where(e == 0, -1.0, e), sample_weight)
+
+
+class NotShared(TargetUnits):
+    """Units whose equal weights are 1."""
+
+    def targets(self, e: FloatArray, sample_weight: FloatArray | None = None) -> Targets:
+        """Return weights of 1."""
+        return Targets(super().targets(e, sample_weight).signs, 1.0)
 
 
 DONT_CARE = Claim(
@@ -324,11 +402,8 @@ DONT_CARE = Claim(
     kind=Kind.EQUALITY,
     sample=sample_layers,
     measure=measure_equal_weights,
-    subject=lambda at: hidden(at, weighting="equal"),
-    planted={
-        "e = 0 given a target": wrong_equal_weights,
-        "weights 1 for 1/N": lambda at: len(at.z) * hidden(at, weighting="equal"),
-    },
+    subject=TargetUnits,
+    planted={"e = 0 given a target": Everybody, "weights 1 for 1/N": NotShared},
     tolerance=1e-11,
     cases=100,
 )

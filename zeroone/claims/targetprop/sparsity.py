@@ -45,6 +45,8 @@ def measure_zeros(count: Any, layers: list[Layer]) -> Pairs:
     known.append([sum(row[i] for row in known) for i in range(4)])
     found = count(layers)
     pairs: Pairs = [(1.0 + len(found), 1.0 + len(known))]
+    names = [*range(1, len(weights) + 1), "all"]
+    pairs += [(float(row.layer == name), 1.0) for row, name in zip(found, names, strict=True)]
     for row, (entries, zeros, filters, silent) in zip(found, known, strict=True):
         pairs += [(row.entries, entries), (1 + row.zeros, 1 + zeros), (row.filters, filters)]
         pairs += [(1 + row.share, 1 + zeros / entries), (1 + row.zero_filters, 1 + silent)]
@@ -66,7 +68,7 @@ def counted(**changes: Any) -> Any:
 ZEROS = Claim(
     id="targetprop.splitting-zeros",
     statement="The table counts entries, zeros and their share, filters and those that are all "
-    "zero, by layer and in all; biases do not count.",
+    "zero, by layer, numbered from 1, and in all; biases do not count.",
     source=SOURCE,
     kind=Kind.EQUALITY,
     sample=draw_layers,
@@ -76,6 +78,9 @@ ZEROS = Claim(
         "what is left": counted(zeros=lambda row: row.entries - row.zeros),
         "a share of filters": counted(share=lambda row: row.zero_filters / row.filters),
         "no filter is zero": counted(zero_filters=lambda row: 0),
+        "numbered from 0": counted(
+            layer=lambda row: row.layer if row.kind == "" else row.layer - 1
+        ),
     },
     tolerance=1e-14,
     hypotheses="one to three dense and convolutional layers, zero filters among them",
@@ -93,35 +98,53 @@ class Wanted:
     threshold: float
 
 
+# The largest level that is looked for: the last power of two below `LARGEST_LEVEL`.
+LAST_LEVEL = 2.0**39
+
+
 def draw_wanted(rng: np.random.Generator, count: int) -> list[Wanted]:
-    """Draw thresholds from 0.001 to 10."""
+    """Draw thresholds from 0.001 to 10; then for l1, whose level is its threshold, ends of ranges.
+
+    These are a power of two, the last level that there is, and what is a little beyond it.
+    """
     names = ("l1", "l0", "tl1", "mcp", "group")
-    return [
+    drawn = [
         Wanted(names[index % len(names)], float(np.exp(rng.uniform(np.log(1e-3), np.log(10.0)))))
         for index in range(count)
     ]
+    ends = (2.0 ** int(rng.integers(-9, 4)), LAST_LEVEL, LAST_LEVEL * float(rng.uniform(1, 1.5)))
+    return [*drawn[len(ends) :], *(Wanted("l1", end) for end in ends)][-count:]
 
 
 def measure_level(find: Any, at: Wanted) -> Pairs:
     """Compare the level with that of which the threshold is known.
 
     l1: t; l0 and l2,0: sqrt(2 t); transformed l1 with a = 1: 2 t up to t = 1/4, then 2 sqrt(t) -
-    1/2; MCP with gamma = 1: t up to 1, then sqrt(t).
+    1/2; MCP with gamma = 1: t up to 1, then sqrt(t). That of l1 must be right to the last bit: any
+    less leaves the threshold, any more takes away what is above it. What is refused is given the
+    level 0.
     """
     tau = at.threshold
+    try:
+        found = float(find(at.penalty, tau))
+    except ValueError:
+        found = 0.0
+    if at.penalty == "l1":
+        known = tau if tau <= LAST_LEVEL else 0.0
+        return [(1 + (found - known) / np.spacing(tau), 1.0)]
     known = {
-        "l1": tau,
         "l0": tau**2 / 2,
         "group": tau**2 / 2,
         "tl1": tau / 2 if tau <= 0.5 else (tau / 2 + 0.25) ** 2,
         "mcp": tau if tau < 1 else tau**2,
     }[at.penalty]
-    return [(find(at.penalty, tau) / known, 1.0)]
+    return [(found / known, 1.0)]
 
 
 LEVEL = Claim(
     id="targetprop.splitting-level",
-    statement="The level lam/beta that is found takes just the weights up to the threshold to 0.",
+    statement="The level lam/beta that is found, up to 2^39, takes just the weights up to the "
+    "threshold to 0.",
     source=f"{SOURCE}, #a5",
     kind=Kind.EQUALITY,
     sample=draw_wanted,
@@ -130,9 +153,10 @@ LEVEL = Claim(
     planted={
         "that of l0": lambda penalty, threshold: threshold**2 / 2,
         "twice the threshold": lambda penalty, threshold: level(penalty, 2 * threshold),
+        "the next number": lambda penalty, threshold: np.nextafter(level(penalty, threshold), 1e99),
     },
     tolerance=1e-9,
-    hypotheses="thresholds from 0.001 to 10",
+    hypotheses="thresholds from 0.001 to 10; for l1 powers of two and the end of the range too",
     cases=60,
 )
 

@@ -110,11 +110,14 @@ class Sparse:
         With numbers for lam and beta.
     chosen : list of bool
         Which of the layers with weights are made sparse.
+    multipliers : list of ndarray
+        ADMM's z in each layer with weights; 0 with RVSCGD.
     """
 
     layers: list[Layer]
     options: SplittingOptions
     chosen: list[bool]
+    multipliers: list[FloatArray]
 
 
 def drawn_options(rng: np.random.Generator, names: Sequence[str], size: float) -> SplittingOptions:
@@ -127,10 +130,29 @@ def drawn_options(rng: np.random.Generator, names: Sequence[str], size: float) -
     return SplittingOptions(name, t * beta, beta, threshold="relative" if relative else "absolute")
 
 
+def drawn_multipliers(
+    rng: np.random.Generator, weights: list[FloatArray], options: SplittingOptions, size: float
+) -> list[FloatArray]:
+    """Draw ADMM's z for weights of this size, so that z/beta moves some of them past a threshold.
+
+    It moves a layer of zeros too, and by as much as if that were of size 1.
+    """
+    relative, beta = options.threshold == "relative", float(options.beta)  # type: ignore[arg-type]
+    return [
+        beta
+        * (plain_scale(w, str(options.penalty), relative) if relative else size)
+        * rng.standard_normal(w.shape)
+        for w in weights
+    ]
+
+
 def sample_networks(rng: np.random.Generator, count: int) -> list[Sparse]:
-    """Draw networks: a convolution, a dense layer and scores, some with zeros and zero filters."""
+    """Draw networks: a convolution, a dense layer and scores, some with zeros and zero filters.
+
+    Every other one is one of ADMM, in the middle of its training.
+    """
     drawn = []
-    for _ in range(count):
+    for number in range(count):
         n_filters, n_hidden = int(rng.integers(1, 4)), int(rng.integers(1, 5))
         size = float(rng.choice([0.05, 1.0, 20.0]))
         filters = size * rng.standard_normal((n_filters, 3, 3, 2))
@@ -156,79 +178,134 @@ def sample_networks(rng: np.random.Generator, count: int) -> list[Sparse]:
             "convolution": [True, False, False],
         }[which]
         options = drawn_options(rng, list(FORMULAS), size)
-        drawn.append(Sparse(layers, replace(options, layers=which), chosen))
+        multipliers: list[FloatArray] = [np.zeros_like(w) for w in (filters, hidden, scores)]
+        if number % 2:
+            options = replace(options, splitting="admm")
+            multipliers = drawn_multipliers(rng, [filters, hidden, scores], options, size)
+        drawn.append(Sparse(layers, replace(options, layers=which), chosen, multipliers))
     return drawn
 
 
-def sparse_network(at: Sparse, **changed: Any) -> list[FloatArray]:
-    """Return all parameters of the network of u, in the order of the layers."""
+@dataclass(frozen=True)
+class Around:
+    """What makes a net in training a pair of nets, puts u into its weights, and takes it out."""
+
+    split: Callable[[solver.TargetState, SplittingOptions, int], None] = splitting.split
+    set_sparse: Callable[[solver.TargetState], list[FloatArray]] = splitting.set_sparse
+    restore: Callable[[solver.TargetState, list[FloatArray]], None] = splitting.restore
+
+
+def sparse_and_restored(around: Around, at: Sparse) -> tuple[list[FloatArray], list[FloatArray]]:
+    """Return all parameters of the network of u, in the order of the layers, and then those of w.
+
+    The multipliers are put where the number of a layer says.
+    """
     network = Network(at.layers, (5, 5, 2)).copy()
     state = solver.start_network(network, TargetOptions(), np.random.default_rng(0))
-    splitting.split(state, replace(at.options, **changed), 1)
-    splitting.set_sparse(state)
-    return [array for layer in network.layers for array in layer.parameters]
+    around.split(state, at.options, 1)
+    for each in state.optimisers:
+        for weights in filter(None, each.weights):  # type: ignore[attr-defined]
+            weights.z[...] = at.multipliers[weights.number - 1]
+    live = [array for layer in network.layers for array in layer.parameters]
+    before = around.set_sparse(state)
+    sparse = [array.copy() for array in live]
+    around.restore(state, before)
+    return sparse, live
 
 
-def measure_sparse(subject: Any, instances: list[Sparse]) -> Values:
-    """Compare the cost of u with the least one, and what is not penalised with what it was."""
+def measure_sparse(around: Around, instances: list[Sparse]) -> Values:
+    """Compare the cost of u with the least one, and what is not penalised with what it was.
+
+    What is found after w was written back is compared with what it was, too.
+    """
     ours: list[FloatArray] = []
     expected: list[FloatArray] = []
     for at in instances:
-        options, chosen = at.options, iter(at.chosen)
-        name, t = str(options.penalty), options.lam / options.beta  # type: ignore[operator]
+        options, chosen, multipliers = at.options, iter(at.chosen), iter(at.multipliers)
+        name, beta = str(options.penalty), float(options.beta)  # type: ignore[arg-type]
+        t = float(options.lam) / beta  # type: ignore[arg-type]
         before = [array for layer in at.layers for array in layer.parameters]
-        for u, w in zip(subject(at), before, strict=True):
+        sparse, restored = sparse_and_restored(around, at)
+        ours += [array.ravel() for array in restored]
+        expected += [array.ravel() for array in before]
+        for u, w in zip(sparse, before, strict=True):
+            z = next(multipliers) if w.ndim > 1 else w
             if w.ndim == 1 or not next(chosen):
                 ours.append(u.ravel())
                 expected.append(w.ravel())
                 continue
+            x = w + z / beta
             s = plain_scale(w, name, options.threshold == "relative")
-            sizes = row_norms(w) if name == "group" else np.abs(w).ravel()
+            sizes = row_norms(x) if name == "group" else np.abs(x).ravel()
             # In units in which the weights are of size 1.
-            unit = float(np.mean(w**2)) or 1.0
-            ours.append(costs(u, w, name, t, s) / unit)
+            unit = float(np.mean(x**2)) or 1.0
+            ours.append(costs(u, x, name, t, s) / unit)
             expected.append(least_cost(sizes, name, t, s) / unit)
     if not ours:
         return np.empty(0), np.empty(0)
     return np.concatenate(ours), np.concatenate(expected)
 
 
-def another_penalty(at: Sparse) -> list[FloatArray]:
+def splitting_with(change: Callable[[SplittingOptions], SplittingOptions]) -> Around:
+    """Return the splitting with other options than those that it is told."""
+
+    def split(state: solver.TargetState, options: SplittingOptions, total: int) -> None:
+        splitting.split(state, change(options), total)
+
+    return Around(split=split)
+
+
+def another_penalty(options: SplittingOptions) -> SplittingOptions:
     """Threshold softly for l0, and hard for anything else."""
-    return sparse_network(at, penalty="l1" if at.options.penalty == "l0" else "l0")
+    return replace(options, penalty="l1" if options.penalty == "l0" else "l0")
 
 
-def other_threshold(at: Sparse) -> list[FloatArray]:
+def other_threshold(options: SplittingOptions) -> SplittingOptions:
     """Take an absolute threshold for a relative one, and the other way round."""
-    relative = at.options.threshold == "relative"
-    return sparse_network(at, threshold="absolute" if relative else "relative")
+    relative = options.threshold == "relative"
+    return replace(options, threshold="absolute" if relative else "relative")
 
 
-def biases_too(at: Sparse) -> list[FloatArray]:
+def biases_too(state: solver.TargetState) -> list[FloatArray]:
     """Threshold what is not to be penalised as well."""
-    return [u * (np.abs(u) > 0.3) if u.ndim == 1 else u for u in sparse_network(at)]
+    before = splitting.set_sparse(state)
+    for part in state.net:
+        for array in part.parameters:
+            if array.ndim == 1:
+                array[np.abs(array) <= 0.3] = 0.0
+    return before
+
+
+def multiplier_forgotten(state: solver.TargetState) -> list[FloatArray]:
+    """Take u of w alone."""
+    for each in state.optimisers:
+        for weights in filter(None, each.weights):  # type: ignore[attr-defined]
+            weights.z[...] = 0.0
+    return splitting.set_sparse(state)
 
 
 PROX = Claim(
     id="targetprop.splitting-prox",
-    statement="In every layer that is made sparse, u minimises lam P(u) + (beta/2) |w - u|^2, with "
-    "P(u/s) s^2 for P(u) where the threshold is relative to the root mean square s; biases, "
-    "normalisation and all other layers are as in w.",
+    statement="In every layer that is made sparse, u minimises lam P(u) + (beta/2) |w - u|^2 (with "
+    "ADMM |w + z/beta - u|^2), with P(u/s) s^2 for P(u) where the threshold is relative to the "
+    "root mean square s of w; biases, normalisation and all other layers are as in w.",
     source=SOURCE,
     kind=Kind.EQUALITY,
     sample=sample_networks,
     measure=measure_sparse,
-    subject=sparse_network,
+    subject=Around(),
     planted={
-        "another penalty": another_penalty,
-        "lam for lam/beta": lambda at: sparse_network(at, beta=1.0),
-        "the other threshold": other_threshold,
-        "biases thresholded": biases_too,
-        "all layers": lambda at: sparse_network(at, layers=None),
+        "another penalty": splitting_with(another_penalty),
+        "lam for lam/beta": splitting_with(lambda options: replace(options, beta=1.0)),
+        "the other threshold": splitting_with(other_threshold),
+        "all layers": splitting_with(lambda options: replace(options, layers=None)),
+        "biases thresholded": Around(set_sparse=biases_too),
+        "the multiplier forgotten": Around(set_sparse=multiplier_forgotten),
+        "w not written back": Around(restore=lambda state, before: None),
     },
     tolerance=1e-8,
     hypotheses="a convolution, normalisation, two dense layers; zeros, zero filters, a zero layer; "
-    "weights of 0.05 to 20; all penalties of a name",
+    "weights of 0.05 to 20, multipliers as large; all penalties of a name",
     cases=60,
 )
 
