@@ -279,6 +279,8 @@ def spoilt_class(kind: type, spoil: Spoil) -> type:
     for name, method in inspect.getmembers(kind, inspect.isfunction):
         if name.startswith("_") and name != "__call__":
             continue
+        if isinstance(inspect.getattr_static(kind, name), staticmethod):
+            continue
         methods[name] = spoilt_method(method, spoil)
     return type(kind.__name__, (kind,), methods)
 

@@ -33,6 +33,8 @@ from zeroone.gaussian import filters, population
 from zeroone.support.validation import FloatArray
 
 Gradient = Callable[[FloatArray, FloatArray, NDArray[np.int64]], FloatArray]
+# The same for the pseudo-derivative that the last argument names.
+OfPseudo = Callable[[FloatArray, FloatArray, NDArray[np.int64], str], FloatArray]
 
 # ------------------------------------------------------------------------------------------- angle
 
@@ -201,19 +203,28 @@ def integrate_clipped(theta: FloatArray, c: FloatArray) -> tuple[FloatArray, Flo
     return along, across
 
 
-def measure_clipped(gradient: Gradient, group: Pairs) -> Pair:
+def measure_clipped(gradient: OfPseudo, group: Pairs) -> Pair:
     """Compare E g / k for the clipped ReLU with one-dimensional integrals."""
     x = normalised(group.w)
     v = (group.w_star - np.cos(group.theta)[:, np.newaxis] * x) / np.sin(group.theta)[:, np.newaxis]
     along, across = integrate_clipped(group.theta, 1 / group.length[:, 0].astype(float))
     integral = along[:, np.newaxis] * x + across[:, np.newaxis] * v
-    ours = gradient(group.w, group.w_star, group.k) / group.k[:, np.newaxis]
+    ours = gradient(group.w, group.w_star, group.k, "clipped_relu") / group.k[:, np.newaxis]
     return ours, np.sqrt(2 / np.pi) * integral
 
 
-def clipped(w: FloatArray, w_star: FloatArray, k: NDArray[np.int64]) -> FloatArray:
-    """Return the expected coarse gradient of the clipped ReLU."""
-    return population.expected_coarse_gradient(w, w_star, k, "clipped_relu")
+def wrong_pseudo_relu(
+    w: FloatArray, w_star: FloatArray, k: NDArray[np.int64], pseudo: str
+) -> FloatArray:
+    """Take the pseudo-derivative of ReLU for any."""
+    return population.coarse_gradient(w, w_star, k)
+
+
+def wrong_norm_forgotten(
+    w: FloatArray, w_star: FloatArray, k: NDArray[np.int64], pseudo: str
+) -> FloatArray:
+    """Take w for a unit filter."""
+    return population.expected_coarse_gradient(normalised(w), w_star, k, pseudo)
 
 
 CLIPPED = Claim(
@@ -223,11 +234,8 @@ CLIPPED = Claim(
     kind=Kind.EQUALITY,
     sample=pairs(least=0.1, lowest=2, lengths=(1e-2, 1e2)),
     measure=by_group(measure_clipped),
-    subject=clipped,
-    planted={
-        "not clipped": population.coarse_gradient,
-        "the norm of w forgotten": lambda w, w_star, k: clipped(normalised(w), w_star, k),
-    },
+    subject=population.expected_coarse_gradient,
+    planted={"not clipped": wrong_pseudo_relu, "the norm of w forgotten": wrong_norm_forgotten},
     tolerance=1e-12,
     hypotheses="0.1 <= theta <= pi - 0.1, 0.01 <= |w| <= 100, |w*| = 1, d from 2 to 200",
     cases=10_000,
@@ -252,17 +260,15 @@ def integrate_identity(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
     return along, across
 
 
-def measure_identity(gradient: Gradient, group: Pairs) -> Pair:
+def measure_identity(gradient: OfPseudo, group: Pairs) -> Pair:
     """Compare E g / k for the identity with one-dimensional integrals."""
     x = normalised(group.w)
     v = (group.w_star - np.cos(group.theta)[:, np.newaxis] * x) / np.sin(group.theta)[:, np.newaxis]
     along, across = integrate_identity(group.theta)
     integral = along[:, np.newaxis] * x + across[:, np.newaxis] * v
-    ours = gradient(group.w, group.w_star, group.k) / group.k[:, np.newaxis]
+    ours = gradient(group.w, group.w_star, group.k, "identity") / group.k[:, np.newaxis]
     return ours, np.sqrt(2 / np.pi) * integral
 
-
-identity = partial(population.expected_coarse_gradient, pseudo="identity")
 
 IDENTITY = Claim(
     id="gaussian.identity-integrals",
@@ -271,11 +277,13 @@ IDENTITY = Claim(
     kind=Kind.EQUALITY,
     sample=pairs(least=0.1, lowest=2, lengths=(1e-2, 1e2)),
     measure=by_group(measure_identity),
-    subject=identity,
+    subject=population.expected_coarse_gradient,
     planted={
-        "5 % more": lambda w, w_star, k: 1.05 * identity(w, w_star, k),
-        "that of ReLU": population.coarse_gradient,
-        "w for w^": lambda w, w_star, k: k[:, np.newaxis] / np.pi * (w - w_star),
+        "5 % more": lambda w, w_star, k, pseudo: (
+            1.05 * population.expected_coarse_gradient(w, w_star, k, pseudo)
+        ),
+        "that of ReLU": wrong_pseudo_relu,
+        "w for w^": lambda w, w_star, k, pseudo: k[:, np.newaxis] / np.pi * (w - w_star),
     },
     tolerance=1e-12,
     hypotheses="0.1 <= theta <= pi - 0.1, 0.01 <= |w| <= 100, |w*| = 1, d from 2 to 200",

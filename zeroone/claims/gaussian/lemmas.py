@@ -39,9 +39,8 @@ Field = Callable[[FloatArray, FloatArray, NDArray[np.int64]], FloatArray]
 Gradients = tuple[Field, Field]  # coarse, true
 
 
-def without_factor(w: FloatArray, w_star: FloatArray, k: NDArray[np.int64]) -> FloatArray:
-    """Return the coarse gradient without the factor sqrt(2/pi)."""
-    return expected_coarse_gradient(w, w_star, k, slope=1.0)
+# The coarse gradient without the factor sqrt(2/pi).
+without_factor = partial(expected_coarse_gradient, slope=1.0)
 
 
 def wrong_teacher(w: FloatArray, w_star: FloatArray, k: NDArray[np.int64]) -> FloatArray:

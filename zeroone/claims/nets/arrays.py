@@ -1,4 +1,4 @@
-"""Compare the arrays that a subject returns with those that an oracle expects."""
+"""Compare the arrays that come of a subject with those that an oracle expects."""
 
 from __future__ import annotations
 
@@ -32,12 +32,20 @@ def compared(found: Arrays, expected: Arrays) -> Pair:
 
 
 def each_compared(
-    expect: Callable[[Any], Arrays],
-) -> Callable[[Callable[[Any], Arrays], Sequence[Any]], Pair]:
-    """Return the measure that compares a subject with an oracle, instance by instance."""
+    find: Callable[[Any, Any], Arrays], expect: Callable[[Any], Arrays]
+) -> Callable[[Any, Sequence[Any]], Pair]:
+    """Return the measure that compares a subject with an oracle, instance by instance.
 
-    def measure(subject: Callable[[Any], Arrays], instances: Sequence[Any]) -> Pair:
-        pairs = [compared(subject(instance), expect(instance)) for instance in instances]
+    Parameters
+    ----------
+    find : callable (subject, instance) -> arrays
+        What the subject makes of an instance.
+    expect : callable (instance) -> arrays
+        What it should be.
+    """
+
+    def measure(subject: Any, instances: Sequence[Any]) -> Pair:
+        pairs = [compared(find(subject, instance), expect(instance)) for instance in instances]
         ours, theirs = zip(*pairs, strict=True)
         return np.concatenate(ours), np.concatenate(theirs)
 

@@ -164,7 +164,7 @@ def expected(drawn: Sparse) -> Arrays:
     return evaluated(layers, drawn.X), left
 
 
-# ----------------------------------------------------------------------------------------- subjects
+# ------------------------------------------------------------------------------- what is compared
 
 
 def of_network(network: Network, X: FloatArray) -> Arrays:
@@ -178,21 +178,20 @@ def of_network(network: Network, X: FloatArray) -> Arrays:
     return network.forward(X), left
 
 
-def compressed(drawn: Sparse) -> Arrays:
+def of_compressed(compress: Callable[[Network], Network], drawn: Sparse) -> Arrays:
     """Return the scores of the compressed network, and how many filters it has."""
-    return of_network(drawn.network.compress(), drawn.X)
+    return of_network(compress(drawn.network), drawn.X)
 
 
-def changed_first(change: Callable[[Convolution], Convolution]) -> Callable[[Sparse], Arrays]:
-    """Return what compression gives if the first convolution is changed before it."""
+def changed_first(change: Callable[[Convolution], Convolution]) -> Callable[[Network], Network]:
+    """Return the compression before which the first convolution is changed."""
 
-    def subject(drawn: Sparse) -> Arrays:
-        first, *others = drawn.network.layers
+    def compress(network: Network) -> Network:
+        first, *others = network.layers
         assert isinstance(first, Convolution)
-        network = Network([change(first), *others], drawn.network.input_shape)
-        return of_network(network.compress(), drawn.X)
+        return Network([change(first), *others], network.input_shape).compress()
 
-    return subject
+    return compress
 
 
 def constants_forgotten(layer: Convolution) -> Convolution:
@@ -217,10 +216,10 @@ COMPRESS = Claim(
     source="docs/theory.md#d2",
     kind=Kind.EQUALITY,
     sample=sample_sparse,
-    measure=each_compared(expected),
-    subject=compressed,
+    measure=each_compared(of_compressed, expected),
+    subject=Network.compress,
     planted={
-        "not compressed": lambda drawn: of_network(drawn.network, drawn.X),
+        "not compressed": lambda network: network,
         "constants of the wrong sign": changed_first(constants_forgotten),
         "the smallest filter goes too": changed_first(smallest_too),
     },

@@ -262,7 +262,7 @@ BACKWARD = Claim(
     source="docs/theory.md#d, #d1, #d2",
     kind=Kind.EQUALITY,
     sample=sample_passed,
-    measure=each_compared(differences),
+    measure=each_compared(lambda subject, passed: subject(passed), differences),
     subject=backward,
     planted={
         "all pixels of a window win": wrongly(MaxPooling, all_alike),

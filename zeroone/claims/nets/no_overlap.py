@@ -65,35 +65,37 @@ def sample_patched(rng: np.random.Generator, count: int) -> list[Patched]:
     return drawn
 
 
-def by_layers(
-    *, stride: int | None = None, weight: float = 1.0, pseudo: str | None = None, bias: float = 0.0
-) -> Callable[[Patched], Arrays]:
+@dataclass(frozen=True)
+class Parts:
+    """The layers of which the network is made, and the functions of part A."""
+
+    convolution: Callable[..., Convolution] = Convolution
+    units: Callable[..., HiddenUnits] = HiddenUnits
+    dense: Callable[..., Dense] = Dense
+    output: Callable[..., FloatArray] = output
+    coarse_gradient: Callable[..., FloatArray] = sampled_coarse_gradient
+
+
+def by_layers(parts: Parts, drawn: Patched) -> Arrays:
     """Return h and the coarse gradient of the samples: from layers, and from part A's functions."""
 
-    def subject(drawn: Patched) -> Arrays:
-        def network(w: FloatArray) -> tuple[Convolution, Chain]:
-            filters = Convolution(
-                w.reshape(1, *drawn.shape),
-                np.full(1, bias),
-                stride=drawn.shape[:2] if stride is None else stride,
-            )
-            units = HiddenUnits("step", pseudo_derivative=pseudo or drawn.pseudo)
-            hidden = Chain([filters, units, Flatten()])
-            (k,) = hidden.output_shape(drawn.images.shape[1:])
-            return filters, Chain([hidden, Dense(np.full((1, k), weight), np.zeros(1))])
+    def network(w: FloatArray) -> tuple[Convolution, Chain]:
+        filters = parts.convolution(w.reshape(1, *drawn.shape), np.zeros(1), stride=drawn.shape[:2])
+        units = parts.units("step", pseudo_derivative=drawn.pseudo)
+        hidden = Chain([filters, units, Flatten()])
+        (k,) = hidden.output_shape(drawn.images.shape[1:])
+        return filters, Chain([hidden, parts.dense(np.ones((1, k)), np.zeros(1))])
 
-        images, (filters, student), (_, teacher) = (
-            drawn.images,
-            network(drawn.w),
-            network(drawn.w_star),
-        )
-        h = student.forward(images)
-        student.backward(h - teacher.forward(images))
-        gradient = filters.gradients[0].ravel()
-        mean = sampled_coarse_gradient(drawn.w, drawn.w_star, drawn.Z, drawn.pseudo, slope=1.0)
-        return h[:, 0], gradient, output(drawn.w, drawn.Z), mean * len(images)
-
-    return subject
+    images, (filters, student), (_, teacher) = (
+        drawn.images,
+        network(drawn.w),
+        network(drawn.w_star),
+    )
+    h = student.forward(images)
+    student.backward(h - teacher.forward(images))
+    gradient = filters.gradients[0].ravel()
+    mean = parts.coarse_gradient(drawn.w, drawn.w_star, drawn.Z, drawn.pseudo, slope=1.0)
+    return h[:, 0], gradient, parts.output(drawn.w, drawn.Z), mean * len(images)
 
 
 def by_definition(drawn: Patched) -> Arrays:
@@ -112,6 +114,16 @@ def by_definition(drawn: Patched) -> Arrays:
     return h, gradient, h, gradient
 
 
+def overlapping(weights: FloatArray, biases: FloatArray, *, stride: object) -> Convolution:
+    """Let patches overlap."""
+    return Convolution(weights, biases, stride=1)
+
+
+def with_bias(weights: FloatArray, biases: FloatArray, *, stride: tuple[int, int]) -> Convolution:
+    """Add a quarter to each pre-activation."""
+    return Convolution(weights, biases + 0.25, stride=stride)
+
+
 NO_OVERLAP = Claim(
     id="nets.no-overlap",
     statement="A convolution of one filter whose stride is its size, without border and bias, step "
@@ -119,13 +131,18 @@ NO_OVERLAP = Claim(
     source="docs/theory.md#d1, #a",
     kind=Kind.EQUALITY,
     sample=sample_patched,
-    measure=each_compared(by_definition),
-    subject=by_layers(),
+    measure=each_compared(by_layers, by_definition),
+    subject=Parts(),
     planted={
-        "patches that overlap": by_layers(stride=1),
-        "an output that halves": by_layers(weight=0.5),
-        "a bias": by_layers(bias=0.25),
-        "always ReLU's pseudo-derivative": by_layers(pseudo="relu"),
+        "patches that overlap": Parts(overlapping),
+        "an output that halves": Parts(dense=lambda weights, biases: Dense(weights / 2, biases)),
+        "a bias": Parts(with_bias),
+        "always ReLU's pseudo-derivative": Parts(
+            units=lambda activation, pseudo_derivative: HiddenUnits(
+                activation, pseudo_derivative="relu"
+            )
+        ),
+        "a mean in part A": Parts(output=lambda w, Z: output(w, Z) / Z.shape[1]),
     },
     tolerance=1e-11,
     hypotheses="1 to 9 patches of 1 to 27 entries; some Z_i . w are 0 or 1 exactly",

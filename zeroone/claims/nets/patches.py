@@ -12,6 +12,7 @@ from zeroone.claims.claim import Claim, Kind
 from zeroone.claims.nets.arrays import Arrays, Pair, compared, each_compared
 from zeroone.claims.nets.plain import Two, bordered, convolved, outputs, places
 from zeroone.nets.convolution import Convolution, Window, patches, patches_adjoint
+from zeroone.nets.layers import Shape
 from zeroone.support.validation import FloatArray
 
 SOURCE = "docs/theory.md#d1"
@@ -67,12 +68,6 @@ def sample_images(rng: np.random.Generator, count: int) -> list[Images]:
 # ------------------------------------------------------------------------------------------ patches
 
 
-def patched(images: Images) -> Arrays:
-    """Return P V and P^T R."""
-    back = patches_adjoint(images.R, images.window, images.V.shape[1:])
-    return patches(images.V, images.window), back
-
-
 def plain_patches(images: Images) -> Arrays:
     """Return P V and P^T R entry by entry."""
     window, (n, height, width, channels) = images.window, images.V.shape
@@ -92,11 +87,14 @@ def plain_patches(images: Images) -> Arrays:
     return np.array(rows), back[:, down : down + height, right : right + width]
 
 
-def measure_patches(subject: Callable[[Images], Arrays], drawn: list[Images]) -> Pair:
+def measure_patches(functions: tuple[Any, Any], drawn: list[Images]) -> Pair:
     """Compare P V and P^T R with the oracle's, and <V, P^T R> with <P V, R>."""
+    to_rows, adjoint = functions
     pairs = []
     for images in drawn:
-        found, expected = subject(images), plain_patches(images)
+        found = [to_rows(images.V, images.window)]
+        found.append(adjoint(images.R, images.window, images.V.shape[1:]))
+        expected = plain_patches(images)
         pairs.append(compared(found, expected))
         arrays = [np.asarray(array, dtype=float) for array in found]
         if [array.shape for array in arrays] == [np.shape(array) for array in expected]:
@@ -106,43 +104,35 @@ def measure_patches(subject: Callable[[Images], Arrays], drawn: list[Images]) ->
     return np.concatenate(ours), np.concatenate(theirs)
 
 
-def channels_apart(images: Images) -> Arrays:
+def channels_apart(V: FloatArray, window: Window) -> FloatArray:
     """Order a row by channels first."""
-    rows, back = map(np.asarray, patched(images))
-    by_pixel = rows.reshape(len(rows), -1, images.V.shape[3])
-    return by_pixel.transpose(0, 2, 1).reshape(rows.shape), back
+    rows = patches(V, window)
+    by_pixel = rows.reshape(len(rows), -1, V.shape[3])
+    return by_pixel.transpose(0, 2, 1).reshape(rows.shape)
 
 
-def last_one_wins(images: Images) -> Arrays:
+def one_stride(V: FloatArray, window: Window) -> FloatArray:
+    """Take the stride down for the one to the right too."""
+    return patches(V, replace(window, stride=(window.stride[0], window.stride[0])))
+
+
+def last_one_wins(R: FloatArray, window: Window, shape: Shape) -> FloatArray:
     """Let each row overwrite what the rows before it have put there."""
-    window, shape = images.window, images.V.shape
-    rows = np.arange(len(images.R) * images.R.shape[1], dtype=float).reshape(images.R.shape)
-    image = np.full(bordered(images.V, window.padding).shape, -1.0)
-    H_out, W_out = window.positions(*shape[1:3])
-    numbers = rows.reshape(len(images.V), H_out, W_out, *window.size, shape[3])
+    H_out, W_out = window.positions(*shape[:2])
+    numbers = np.arange(R.size, dtype=float).reshape(-1, H_out, W_out, *window.size, shape[2])
+    image = np.full(bordered(np.zeros((len(numbers), *shape)), window.padding).shape, -1.0)
     for i in range(window.size[0]):
         for j in range(window.size[1]):
             place = window.shifted(image, i, j)
             place[...] = numbers[:, :, :, i, j]
     taken = window.unpadded(image).astype(int)
-    return patched(images)[0], np.where(taken < 0, 0.0, images.R.ravel()[taken])
+    return np.where(taken < 0, 0.0, R.ravel()[taken])
 
 
-def one_stride(images: Images) -> Arrays:
-    """Take the stride down for the one to the right too, as far as the shapes allow."""
-    window = images.window
-    square = Window(window.size, (window.stride[0], window.stride[0]), window.padding)
-    rows = patches(images.V, square)
-    return (rows if rows.shape == images.R.shape else np.full(images.R.shape, np.nan)), patched(
-        images
-    )[1]
-
-
-def counted(images: Images) -> Arrays:
+def counted(R: FloatArray, window: Window, shape: Shape) -> FloatArray:
     """Divide P^T R by the number of patches that have each entry, as an inverse would."""
-    rows, back = map(np.asarray, patched(images))
-    ones = patches_adjoint(np.ones_like(images.R), images.window, images.V.shape[1:])
-    return rows, back / np.maximum(ones, 1)
+    ones = patches_adjoint(np.ones_like(R), window, shape)
+    return patches_adjoint(R, window, shape) / np.maximum(ones, 1)
 
 
 PATCHES = Claim(
@@ -153,12 +143,12 @@ PATCHES = Claim(
     kind=Kind.EQUALITY,
     sample=sample_images,
     measure=measure_patches,
-    subject=patched,
+    subject=(patches, patches_adjoint),
     planted={
-        "channels before pixels": channels_apart,
-        "the last row wins": last_one_wins,
-        "one stride for both directions": one_stride,
-        "the inverse": counted,
+        "channels before pixels": (channels_apart, patches_adjoint),
+        "the last row wins": (patches, last_one_wins),
+        "one stride for both directions": (one_stride, patches_adjoint),
+        "the inverse": (patches, counted),
     },
     tolerance=1e-12,
     hypotheses=HYPOTHESES,
@@ -168,10 +158,10 @@ PATCHES = Claim(
 # -------------------------------------------------------------------------------------- convolution
 
 
-def of_layer(images: Images) -> Arrays:
+def in_and_after_training(make: Any, images: Images) -> Arrays:
     """Return what the layer computes in training, and after it."""
     window = images.window
-    layer = Convolution(images.W, images.b, stride=window.stride, padding=window.padding)
+    layer = make(images.W, images.b, stride=window.stride, padding=window.padding)
     return layer.forward(images.V), layer.evaluate(images.V)
 
 
@@ -182,31 +172,39 @@ def plain_convolution(images: Images) -> Arrays:
     return A, A
 
 
-def of_changed(**changes: Callable[[Images], Any]) -> Callable[[Images], Arrays]:
-    """Return the layer of other images, filters or biases."""
-    return lambda images: of_layer(
-        replace(images, **{name: change(images) for name, change in changes.items()})
-    )
+def of_changed(
+    change: Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]],
+) -> Callable[..., Convolution]:
+    """Return the layer of other filters or biases."""
+
+    def make(weights: FloatArray, biases: FloatArray, **where: Any) -> Convolution:
+        return Convolution(*change(weights, biases), **where)
+
+    return make
 
 
-def edges_repeated(images: Images) -> Arrays:
-    """Repeat the outermost pixels instead of a border of zeros."""
-    (down, right), V = images.window.padding, images.V
-    wide = np.pad(V, ((0, 0), (down, down), (right, right), (0, 0)), mode="edge")
-    return of_layer(replace(images, V=wide, window=replace(images.window, padding=(0, 0))))
+class EdgesRepeated(Convolution):
+    """A convolution that repeats the outermost pixels instead of a border of zeros."""
+
+    def forward(self, V: FloatArray, *, remember: bool = True) -> FloatArray:
+        """Return A of wider images."""
+        down, right = self.window.padding
+        wide = np.pad(V, ((0, 0), (down, down), (right, right), (0, 0)), mode="edge")
+        return Convolution(self.weights, self.biases, stride=self.window.stride).forward(wide)
 
 
-def begun_late(images: Images) -> Arrays:
-    """Start at the second of all positions, and so let the stride fall on others."""
-    stride = images.window.stride
-    every = replace(images, window=replace(images.window, stride=(1, 1)))
-    A, expected = np.asarray(of_layer(every)[0]), np.asarray(of_layer(images)[0])
-    late: Two = (min(1, stride[0] - 1), min(1, stride[1] - 1))
-    found = A[:, late[0] :: stride[0], late[1] :: stride[1]]
-    result = expected.copy()
-    height, width = found.shape[1:3]
-    result[:, :height, :width] = found
-    return result, result
+class BegunLate(Convolution):
+    """A convolution that starts at the second of all positions, as far as the stride allows."""
+
+    def forward(self, V: FloatArray, *, remember: bool = True) -> FloatArray:
+        """Return A of other positions, where there are some."""
+        result, stride = super().forward(V, remember=remember), self.window.stride
+        every = Convolution(self.weights, self.biases, padding=self.window.padding).forward(V)
+        late: Two = (min(1, stride[0] - 1), min(1, stride[1] - 1))
+        found = every[:, late[0] :: stride[0], late[1] :: stride[1]]
+        height, width = found.shape[1:3]
+        result[:, :height, :width] = found
+        return result
 
 
 CONVOLUTION = Claim(
@@ -216,19 +214,15 @@ CONVOLUTION = Claim(
     source=SOURCE,
     kind=Kind.EQUALITY,
     sample=sample_images,
-    measure=each_compared(plain_convolution),
-    subject=of_layer,
+    measure=each_compared(in_and_after_training, plain_convolution),
+    subject=Convolution,
     planted={
-        "filters flipped": of_changed(W=lambda images: images.W[:, ::-1, ::-1]),
-        "channels reversed": of_changed(W=lambda images: images.W[..., ::-1]),
-        "without biases": of_changed(b=lambda images: np.zeros_like(images.b)),
-        "edges repeated": edges_repeated,
-        "begun one position late": begun_late,
-        "single precision": of_changed(
-            V=lambda images: images.V.astype(np.float32),
-            W=lambda images: images.W.astype(np.float32),
-            b=lambda images: images.b.astype(np.float32),
-        ),
+        "filters flipped": of_changed(lambda W, b: (W[:, ::-1, ::-1], b)),
+        "channels reversed": of_changed(lambda W, b: (W[..., ::-1], b)),
+        "without biases": of_changed(lambda W, b: (W, np.zeros_like(b))),
+        "edges repeated": EdgesRepeated,
+        "begun one position late": BegunLate,
+        "single precision": of_changed(lambda W, b: (W.astype(np.float32), b.astype(np.float32))),
     },
     tolerance=1e-11,
     hypotheses=HYPOTHESES,

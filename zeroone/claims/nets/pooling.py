@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from zeroone.claims.claim import Claim, Kind
 from zeroone.claims.nets.arrays import Arrays, each_compared
-from zeroone.claims.nets.plain import Two, pooled, pooled_back, unit_values
-from zeroone.nets.pooling import AveragePooling, MaxPooling, Pooling
+from zeroone.claims.nets.plain import (
+    Two,
+    bordered,
+    outputs,
+    pooled,
+    pooled_back,
+    unit_values,
+)
+from zeroone.nets.pooling import AveragePooling, MaxPooling
 from zeroone.nets.units import Units
 from zeroone.support.validation import FloatArray
 
@@ -25,10 +32,6 @@ class Pooled:
     stride: Two
     padding: Two
     G: FloatArray
-
-    def layer(self, kind: type[Pooling] = MaxPooling) -> Pooling:
-        """Return the pooling."""
-        return kind(self.size, self.stride, self.padding)
 
 
 def sample_pooled(rng: np.random.Generator, count: int) -> list[Pooled]:
@@ -52,26 +55,24 @@ def sample_pooled(rng: np.random.Generator, count: int) -> list[Pooled]:
             (padding[0], padding[1]),
             np.empty(0),
         )
-        shape = one.layer().output_shape(Z.shape[1:])
-        drawn.append(replace(one, G=rng.standard_normal((n, *shape))))
+        positions = outputs(bordered(Z, one.padding), one.size, one.stride)
+        drawn.append(replace(one, G=rng.standard_normal((n, *positions, channels))))
     return drawn
 
 
-def by_layers(kind: type[Pooling]) -> Callable[[Pooled], Arrays]:
+def by_layers(kinds: tuple[Any, Any], drawn: Pooled) -> Arrays:
     """Return what pooling gives: of Z, of the units' values, what the units make of it, and back.
 
     The derivative goes back twice: to Z, and to the bits if these are pooled.
     """
-
-    def subject(drawn: Pooled) -> Arrays:
-        layer, bits = drawn.layer(kind), drawn.units.forward(drawn.Z)
-        largest = layer.forward(drawn.Z)
-        to_Z = layer.backward(drawn.G)
-        of_bits = layer.forward(bits)
-        to_bits = layer.backward(drawn.G)
-        return largest, drawn.units.forward(largest), of_bits, to_Z, to_bits
-
-    return subject
+    pooling, kind = kinds
+    layer = pooling(drawn.size, drawn.stride, drawn.padding)
+    units = kind(drawn.units.activation, drawn.units.levels)
+    largest = layer.forward(drawn.Z)
+    to_Z = layer.backward(drawn.G)
+    of_bits = layer.forward(units.forward(drawn.Z))
+    to_bits = layer.backward(drawn.G)
+    return largest, units.forward(largest), of_bits, to_Z, to_bits
 
 
 def by_definition(drawn: Pooled) -> Arrays:
@@ -137,10 +138,12 @@ class BorderWins(MaxPooling):
         return result
 
 
-def jump_at_or_above(drawn: Pooled) -> Arrays:
-    """Let units jump at their thresholds already, of the pooled pre-activations only."""
-    largest, _, *rest = by_layers(MaxPooling)(drawn)
-    return [largest, drawn.units.forward(np.nextafter(largest, np.inf)), *rest]
+class JumpAtOrAbove(Units):
+    """Units that jump at their thresholds already."""
+
+    def forward(self, Z: FloatArray) -> FloatArray:
+        """Return the values a little above Z."""
+        return super().forward(np.nextafter(Z, np.inf))
 
 
 POOLING = Claim(
@@ -150,15 +153,15 @@ POOLING = Claim(
     source="docs/theory.md#d2",
     kind=Kind.EQUALITY,
     sample=sample_pooled,
-    measure=each_compared(by_definition),
-    subject=by_layers(MaxPooling),
+    measure=each_compared(by_layers, by_definition),
+    subject=(MaxPooling, Units),
     planted={
-        "the mean": by_layers(AveragePooling),
-        "the last one wins a tie": by_layers(LastWins),
-        "column by column": by_layers(ColumnsFirst),
-        "all that tie win": by_layers(AllWin),
-        "the border takes part": by_layers(BorderWins),
-        "a jump at the threshold": jump_at_or_above,
+        "the mean": (AveragePooling, Units),
+        "the last one wins a tie": (LastWins, Units),
+        "column by column": (ColumnsFirst, Units),
+        "all that tie win": (AllWin, Units),
+        "the border takes part": (BorderWins, Units),
+        "a jump at the threshold": (MaxPooling, JumpAtOrAbove),
     },
     tolerance=1e-12,
     hypotheses="windows that overlap, touch or leave gaps, with borders; many ties, many entries "

@@ -8,8 +8,8 @@ up to rounding.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,13 @@ from zeroone.claims.nets.plain import (
     pooled_back,
     unit_values,
 )
-from zeroone.claims.targetprop.updates import score_derivative
+from zeroone.claims.targetprop.updates import Solver, score_derivative, told
 from zeroone.nets.convolution import Convolution
 from zeroone.nets.layers import Dense, Flatten, Layer
 from zeroone.nets.network import Network
 from zeroone.nets.pooling import AveragePooling, MaxPooling
 from zeroone.nets.units import HiddenUnits
+from zeroone.steps import Step
 from zeroone.support.validation import FloatArray
 from zeroone.targetprop import solver
 from zeroone.targetprop.options import TargetOptions
@@ -156,25 +157,23 @@ def layers_of(update: Update) -> list[Layer]:
     return [first, pool, units, second, units, Flatten(), dense[0], units, dense[1]]
 
 
-def solved(update: Update, layers: list[Layer], **options: Any) -> Arrays:
+def solved(functions: Solver, update: Update) -> Arrays:
     """Return the first maps, the scores, and weights and biases after an update of the solver."""
     chosen = TargetOptions(
-        **{
-            "activation": update.activation,
-            "loss": update.loss,
-            "output": update.output,
-            "optimiser": "momentum",
-            "momentum": 0.0,
-            "weight_decay": 0.0,
-            **options,
-        }
+        activation=update.activation,
+        loss=update.loss,
+        output=update.output,
+        optimiser="momentum",
+        momentum=0.0,
+        weight_decay=0.0,
     )
+    layers = layers_of(update)
     filters = [layer for layer in layers if isinstance(layer, Convolution | Dense)]
     maps = filters[0].forward(update.X, remember=False)
     network = Network(layers, update.X.shape[1:])
     scores = network.forward(update.X)
-    state = solver.start_network(network, chosen, np.random.default_rng(0))
-    for _ in solver.batch_steps(
+    state = functions.start(network, chosen, np.random.default_rng(0))
+    for _ in functions.batch_steps(
         state, update.X, update.classes, chosen, update.rate, measure=False
     ):
         pass
@@ -182,15 +181,22 @@ def solved(update: Update, layers: list[Layer], **options: Any) -> Arrays:
     return [maps, scores, *moved]
 
 
-def with_options(**options: Any) -> Callable[[Update], Arrays]:
-    """Return the update of the solver with some options."""
-    return lambda update: solved(update, layers_of(update), **options)
+def of_others(
+    change: Callable[[list[Layer]], list[Layer]],
+) -> Callable[..., solver.TargetState]:
+    """Return what starts a network whose layers are changed before."""
+
+    def start(network: Network, *arguments: Any) -> solver.TargetState:
+        other = Network(change(list(network.layers)), network.input_shape)
+        return solver.start_network(other, *arguments)
+
+    return start
 
 
-def bits_pooled(update: Update) -> Arrays:
+def bits_pooled(layers: list[Layer]) -> list[Layer]:
     """Pool the bits: the same function, that learns in another way."""
-    first, pool, units, *others = layers_of(update)
-    return solved(update, [first, units, pool, *others])
+    first, pool, units, *others = layers
+    return [first, units, pool, *others]
 
 
 class AllWin(MaxPooling):
@@ -203,15 +209,17 @@ class AllWin(MaxPooling):
         return alike.backward(G * len(self.pixels()))
 
 
-def all_positions(update: Update) -> Arrays:
+def all_positions(layers: list[Layer]) -> list[Layer]:
     """Let all positions of a window receive the target."""
-    first, _, *others = layers_of(update)
-    return solved(update, [first, AllWin(update.window, update.step), *others])
+    first, pool, *others = layers
+    return [first, AllWin(**pool.arguments()), *others]
 
 
-def rate_halved(update: Update) -> Arrays:
+def rate_halved(
+    state: Any, V: Any, classes: Any, options: Any, rate: float, **settings: Any
+) -> Iterator[Step]:
     """Move half as far."""
-    return solved(replace(update, rate=update.rate / 2), layers_of(update))
+    return solver.batch_steps(state, V, classes, options, rate / 2, **settings)
 
 
 CONVOLUTIONS = Claim(
@@ -221,14 +229,14 @@ CONVOLUTIONS = Claim(
     source="docs/theory.md#d2",
     kind=Kind.EQUALITY,
     sample=sample_updates,
-    measure=each_compared(backpropagation),
-    subject=with_options(),
+    measure=each_compared(solved, backpropagation),
+    subject=Solver(solver.start_network),
     planted={
-        "another loss": with_options(loss="soft_hinge"),
-        "all targets alike": with_options(weighting="equal"),
-        "bits pooled": bits_pooled,
-        "all positions of a window win": all_positions,
-        "half a step": rate_halved,
+        "another loss": told(solver.start_network, loss="soft_hinge"),
+        "all targets alike": told(solver.start_network, weighting="equal"),
+        "bits pooled": Solver(of_others(bits_pooled)),
+        "all positions of a window win": Solver(of_others(all_positions)),
+        "half a step": Solver(solver.start_network, rate_halved),
     },
     tolerance=1e-10,
     hypotheses="weights |e|; two convolutions, a pool and two dense layers; ties in windows, z at "

@@ -13,10 +13,11 @@ from zeroone.nets.layers import Dense
 from zeroone.support.validation import FloatArray
 from zeroone.targetprop import solver
 from zeroone.targetprop.options import TargetOptions
-from zeroone.targetprop.recursive_goals import CONVEX, LabelGoal, TargetGoal
+from zeroone.targetprop.recursive_goals import CONVEX, Fit, LabelGoal, TargetGoal
 
 Pairs = list[tuple[float, float]]
-Fit = Callable[["Task"], Dense]
+# LabelGoal.fit and TargetGoal.fit_units, or what stands for them.
+Fits = tuple[Callable[[LabelGoal, FloatArray, Dense], Fit], Callable[..., Dense]]
 
 SOURCE = "Friesen, Domingos, arXiv:1710.11573; docs/theory.md#c3"
 
@@ -75,11 +76,15 @@ def draw_tasks(rng: np.random.Generator, count: int) -> list[Task]:
     return drawn
 
 
-def fit(task: Task) -> Dense:
+RIGHT: Fits = (LabelGoal.fit, TargetGoal.fit_units)
+
+
+def fitted_layer(fits: Fits, task: Task) -> Dense:
     """Return the fitted layer."""
+    fit, fit_units = fits
     if task.goal.ndim == 1:
-        return LabelGoal(task.goal, task.loss, task.ridge).fit(task.V, task.start).layer
-    return TargetGoal(task.goal, task.loss, task.ridge).fit_units(task.V, task.start)
+        return fit(LabelGoal(task.goal, task.loss, task.ridge), task.V, task.start).layer
+    return fit_units(TargetGoal(task.goal, task.loss, task.ridge), task.V, task.start)
 
 
 def moved(start: Dense, direction: Dense, way: float = 1.0) -> Dense:
@@ -122,28 +127,46 @@ def objectives(task: Task, layer: Dense) -> list[float]:
     return [total / n + task.ridge / 2 * sum(squares)]
 
 
-def measure_lowered(fitting: Fit, task: Task) -> Pairs:
+def measure_lowered(fits: Fits, task: Task) -> Pairs:
     """Compare the loss of each unit after the fit with that before."""
-    after, before = objectives(task, fitting(task)), objectives(task, task.start)
+    after, before = objectives(task, fitted_layer(fits, task)), objectives(task, task.start)
     return list(zip(after, before, strict=True))
 
 
-def opposite(task: Task) -> Dense:
-    """Fit to the opposite targets, or to the next class."""
-    n_units = len(task.start.biases)
-    goal = (task.goal + 1) % n_units if task.goal.ndim == 1 else -task.goal
-    return fit(replace(task, goal=goal))
+def of_goals(labels: Callable[..., LabelGoal], targets: Callable[..., TargetGoal]) -> Fits:
+    """Return the fits to other goals than those that are asked for, made of these and the layer."""
+    return (
+        lambda goal, V, layer: LabelGoal.fit(labels(goal, layer), V, layer),
+        lambda goal, V, layer: TargetGoal.fit_units(targets(goal, layer), V, layer),
+    )
 
 
-def long_step(task: Task) -> Dense:
-    """Go twice the way to the minimum, and a little further."""
-    return moved(moved(task.start, task.start, -2.5), fit(task), 2.5)
+def ridged(ridge: Callable[[float], float]) -> Fits:
+    """Return the fits with another ridge."""
+
+    def priced(goal: Any, layer: Dense) -> Any:
+        return replace(goal, ridge=ridge(goal.ridge))
+
+    return of_goals(priced, priced)
 
 
-def bias_left_out(task: Task) -> Dense:
-    """Keep the biases that there were."""
-    return Dense(fit(task).weights, task.start.biases)
+def ending_at(change: Callable[[Dense, Dense], Dense]) -> Fits:
+    """Return the fits with an end that is made of the start and the right end."""
 
+    def fit(goal: LabelGoal, V: FloatArray, layer: Dense) -> Fit:
+        found = LabelGoal.fit(goal, V, layer)
+        return replace(found, layer=change(layer, found.layer))
+
+    return fit, lambda goal, V, layer: change(layer, TargetGoal.fit_units(goal, V, layer))
+
+
+OPPOSITE = of_goals(
+    lambda goal, layer: replace(goal, classes=(goal.classes + 1) % len(layer.biases)),
+    lambda goal, layer: replace(goal, targets=-goal.targets),
+)
+LONG_STEP = ending_at(lambda start, end: moved(moved(start, start, -2.5), end, 2.5))
+HALF_WAY = ending_at(lambda start, end: moved(moved(start, start, -0.5), end, 0.5))
+BIAS_LEFT_OUT = ending_at(lambda start, end: Dense(end.weights, start.biases))
 
 LOWERED = Claim(
     id="targetprop.fit-lowers",
@@ -152,11 +175,11 @@ LOWERED = Claim(
     kind=Kind.MONOTONE,
     sample=draw_tasks,
     measure=each(measure_lowered),
-    subject=fit,
+    subject=RIGHT,
     planted={
-        "the opposite goal": opposite,
-        "two and a half times the way": long_step,
-        "the bias left out": bias_left_out,
+        "the opposite goal": OPPOSITE,
+        "two and a half times the way": LONG_STEP,
+        "the bias left out": BIAS_LEFT_OUT,
     },
     tolerance=1e-12,
     hypotheses="squared hinge, logistic, hinge; cross-entropy, multi-class hinge; equal samples",
@@ -164,19 +187,14 @@ LOWERED = Claim(
 )
 
 
-def measure_least(fitting: Fit, task: Task) -> Pairs:
+def measure_least(fits: Fits, task: Task) -> Pairs:
     """Compare the loss at weights near to and far from the fitted ones with the loss there."""
-    fitted = fitting(task)
+    fitted = fitted_layer(fits, task)
     least = objectives(task, fitted)
     pairs = []
     for nudge in task.nudges:
         pairs += list(zip(objectives(task, moved(fitted, nudge)), least, strict=True))
     return pairs
-
-
-def half_way(task: Task) -> Dense:
-    """Stop half-way."""
-    return moved(moved(task.start, task.start, -0.5), fit(task), 0.5)
 
 
 LEAST = Claim(
@@ -186,11 +204,11 @@ LEAST = Claim(
     kind=Kind.LOWER_BOUND,
     sample=draw_tasks,
     measure=each(measure_least),
-    subject=fit,
+    subject=RIGHT,
     planted={
-        "half-way": half_way,
-        "the ridge forgotten": lambda task: fit(replace(task, ridge=1e-9)),
-        "the bias left out": bias_left_out,
+        "half-way": HALF_WAY,
+        "the ridge forgotten": ridged(lambda ridge: 1e-9),
+        "the bias left out": BIAS_LEFT_OUT,
     },
     tolerance=1e-5,
     near=1e-5,
@@ -220,9 +238,9 @@ def draw_reachable(rng: np.random.Generator, count: int) -> list[Task]:
     return drawn
 
 
-def measure_decides(fitting: Fit, task: Task) -> Pairs:
+def measure_decides(fits: Fits, task: Task) -> Pairs:
     """Compare the samples that are missed with none, N times the loss with 1/2."""
-    layer, n = fitting(task), len(task.V)
+    layer, n = fitted_layer(fits, task), len(task.V)
     a = task.V @ layer.weights[0] + layer.biases[0]
     missed = np.count_nonzero(~(task.goal[:, 0] * a > 0))  # NaN misses
     ridge = 0.0 if task.loss == "hinge" else task.ridge
@@ -238,10 +256,10 @@ DECIDES = Claim(
     kind=Kind.UPPER_BOUND,
     sample=draw_reachable,
     measure=each(measure_decides),
-    subject=fit,
+    subject=RIGHT,
     planted={
-        "half-way": half_way,
-        "a ridge a hundred times that": lambda task: fit(replace(task, ridge=100 * task.ridge)),
+        "half-way": HALF_WAY,
+        "a ridge a hundred times that": ridged(lambda ridge: 100 * ridge),
     },
     tolerance=1e-6,
     hypotheses="a ridge of r^2/N, where the loss is at most 1/(2 N)",

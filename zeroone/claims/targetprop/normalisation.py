@@ -46,14 +46,7 @@ def plain_normalised(A: Long, scale: Long, shift: Long) -> Long:
     return np.stack(columns, axis=1)
 
 
-def normalised(batch: Batch) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return Z, dL/dA and dL/d(scale, shift) for L = sum G Z."""
-    normalisation = Normalisation(*batch.parameters.copy())
-    Z, by_products = normalisation.forward(batch.A), normalisation.backward(batch.G)
-    return Z, by_products, np.stack(normalisation.gradients)
-
-
-def measure_normalisation(subject: Any, batches: list[Batch]) -> Pair:
+def measure_normalisation(make: type[Normalisation], batches: list[Batch]) -> Pair:
     """Compare with the formulas in extended precision, and with finite differences of sum G Z."""
     ours, expected = [], []
     for batch in batches:
@@ -65,30 +58,42 @@ def measure_normalisation(subject: Any, batches: list[Batch]) -> Pair:
         def by_parameters(parameters: Long, batch: Batch = batch, A: Long = A) -> Any:
             return np.sum(batch.G * plain_normalised(A, *parameters))
 
-        ours += [part.ravel() for part in subject(batch)]
+        normalisation = make(*batch.parameters.copy())
+        ours += [normalisation.forward(batch.A).ravel(), normalisation.backward(batch.G).ravel()]
+        ours += [part.ravel() for part in normalisation.gradients]
         expected += [plain_normalised(A, *parameters).astype(float).ravel()]
         expected += [gradient_of(by_products, batch.A, FINE_STEP).ravel()]
         expected += [gradient_of(by_parameters, batch.parameters, FINE_STEP).ravel()]
     return np.concatenate(ours), np.concatenate(expected)
 
 
-def statistics_fixed(batch: Batch) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Take mean and variance for constants in the derivative."""
-    Z, _, by_parameters = normalised(batch)
-    deviation = np.sqrt(batch.A.var(axis=0) + EPSILON)
-    return Z, batch.G * batch.parameters[0] / deviation, by_parameters
+class StatisticsFixed(Normalisation):
+    """A normalisation that takes mean and variance for constants in the derivative."""
+
+    def backward(self, G: FloatArray, *, to_input: bool = True) -> FloatArray:
+        """Return dL/dA of a factor and a term."""
+        super().backward(G, to_input=to_input)
+        return G * self.scale / self.deviation
 
 
-def variance_fixed(batch: Batch) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Take the variance for a constant in the derivative."""
-    Z, wrong, by_parameters = statistics_fixed(batch)
-    return Z, wrong - wrong.mean(axis=0), by_parameters
+class VarianceFixed(StatisticsFixed):
+    """A normalisation that takes the variance for a constant in the derivative."""
+
+    def backward(self, G: FloatArray, *, to_input: bool = True) -> FloatArray:
+        """Return dL/dA through the mean alone."""
+        wrong = super().backward(G, to_input=to_input)
+        return wrong - wrong.mean(axis=0)
 
 
-def parameters_swapped(batch: Batch) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Give the scale the derivative of the shift."""
-    Z, by_products, by_parameters = normalised(batch)
-    return Z, by_products, by_parameters[::-1]
+class ParametersSwapped(Normalisation):
+    """A normalisation that gives the scale the derivative of the shift."""
+
+    def backward(self, G: FloatArray, *, to_input: bool = True) -> FloatArray:
+        """Return dL/dA, and leave the derivatives in the wrong order."""
+        by_products = super().backward(G, to_input=to_input)
+        by_scale, by_shift = self.gradients
+        by_scale[...], by_shift[...] = by_shift.copy(), by_scale.copy()
+        return by_products
 
 
 NORMALISATION = Claim(
@@ -99,11 +104,11 @@ NORMALISATION = Claim(
     kind=Kind.EQUALITY,
     sample=sample_batches,
     measure=measure_normalisation,
-    subject=normalised,
+    subject=Normalisation,
     planted={
-        "mean and var taken for constants": statistics_fixed,
-        "var taken for a constant": variance_fixed,
-        "scale and shift swapped": parameters_swapped,
+        "mean and var taken for constants": StatisticsFixed,
+        "var taken for a constant": VarianceFixed,
+        "scale and shift swapped": ParametersSwapped,
     },
     tolerance=1e-9,
     hypotheses="1 to 6 samples, equal ones among them: var = 0",

@@ -17,7 +17,7 @@ from zeroone.claims.claim import Claim, Kind, each
 from zeroone.nets.layers import Dense
 from zeroone.nets.mlp import ZeroOneMLP
 from zeroone.steps import Block, Step
-from zeroone.support.validation import FloatArray
+from zeroone.support.validation import BoolArray, FloatArray
 from zeroone.targetprop import recursive
 from zeroone.targetprop.recursive_goals import LabelGoal, TargetGoal
 
@@ -160,49 +160,55 @@ def spoil(
         W[rng.integers(W.shape[0]), rng.integers(W.shape[1])] += 2 * rng.standard_normal()
 
 
-def layers_meet(plan: Plan) -> bool:
-    """Say whether each layer by itself meets its targets, if the one below has met its own."""
-    V = plan.X
+Missed = Callable[[Any, FloatArray, Dense], BoolArray]
+
+
+def samples_met(functions: tuple[Missed, Missed], plan: Plan) -> BoolArray:
+    """Say for which samples each layer meets its targets, if the one below has met its own."""
+    missed, labels_missed = functions
+    V, met = plan.X, np.ones(len(plan.X), bool)
     for (W, b), T in zip(plan.layers, plan.targets, strict=False):
-        if TargetGoal(T, "hinge", 0.0).missed(V, Dense(W, b)).any():
-            return False
+        met &= ~missed(TargetGoal(T, "hinge", 0.0), V, Dense(W, b)).any(axis=1)
         V = np.where(T > 0, 1.0, plan.low)
-    return not LabelGoal(plan.labels, "hinge", 0.0).missed(V, Dense(*plan.layers[-1])).any()
+    goal = LabelGoal(plan.labels, "hinge", 0.0)
+    return np.asarray(met & ~labels_missed(goal, V, Dense(*plan.layers[-1])).any(axis=1))
 
 
-def measure_plan(judge: Callable[[Plan], bool], plan: Plan) -> Pairs:
-    """Compare what the net computes with the plan, if every layer meets its part of it.
+def measure_plan(functions: tuple[Missed, Missed], plan: Plan) -> Pairs:
+    """Compare what the net computes with the plan, for the samples of which every layer meets it.
 
     That an intact plan is found to be met is compared too: never to say so would not do.
     """
-    met = judge(plan)
-    pairs = [(1.0 + met, 2.0)] if plan.intact else []
-    if not met:
-        return pairs
-    for n, x in enumerate(plan.X.tolist()):
-        seen = run_by_hand(plan.layers, x, plan.low)
+    met = samples_met(functions, plan)
+    if plan.intact:  # the plan is what the net computes
+        return [(1.0 + one, 2.0) for one in met]
+    pairs: Pairs = []
+    for n in np.flatnonzero(met):
+        seen = run_by_hand(plan.layers, plan.X[n].tolist(), plan.low)
         for values, T in zip(seen.hidden, plan.targets, strict=True):
             pairs += [(value > 0, target > 0) for value, target in zip(values, T[n], strict=True)]
         pairs.append((seen.scores.index(max(seen.scores)), plan.labels[n]))
     return pairs
 
 
-def ties_met(plan: Plan) -> bool:
-    """Take z = 0 for a unit that is on (and a tie of scores for anything)."""
-    moved = [(W, b + 1e-9) for W, b in plan.layers]
-    return layers_meet(Plan(plan.X, moved, plan.targets, plan.labels, plan.low, plan.intact))
+def ties_met(goal: TargetGoal, V: FloatArray, layer: Dense) -> BoolArray:
+    """Take z = 0 for a unit that is on."""
+    return goal.missed(V, Dense(layer.weights, layer.biases + 1e-9))
 
 
-def first_layer_only(plan: Plan) -> bool:
-    """Look at the first layer's targets only."""
-    goal = TargetGoal(plan.targets[0], "hinge", 0.0)
-    return not goal.missed(plan.X, Dense(*plan.layers[0])).any()
+def first_unit_only(goal: TargetGoal, V: FloatArray, layer: Dense) -> BoolArray:
+    """Look at the first unit's targets only."""
+    return goal.missed(V, layer)[:, :1]
 
 
-def labels_only(plan: Plan) -> bool:
-    """Look at the labels only, as if the layers below met their targets."""
-    H = np.where(plan.targets[-1] > 0, 1.0, plan.low)
-    return not LabelGoal(plan.labels, "hinge", 0.0).missed(H, Dense(*plan.layers[-1])).any()
+def never(goal: Any, V: FloatArray, layer: Dense) -> BoolArray:
+    """Miss no goal."""
+    return np.zeros((len(V), 1), bool)
+
+
+def always(goal: Any, V: FloatArray, layer: Dense) -> BoolArray:
+    """Miss every goal."""
+    return np.ones((len(V), 1), bool)
 
 
 MET = Claim(
@@ -213,12 +219,13 @@ MET = Claim(
     kind=Kind.EQUALITY,
     sample=draw_plans,
     measure=each(measure_plan),
-    subject=layers_meet,
+    subject=(TargetGoal.missed, LabelGoal.missed),
     planted={
-        "z = 0 taken for on": ties_met,
-        "the first layer only": first_layer_only,
-        "the labels only": labels_only,
-        "never met": lambda plan: False,
+        "z = 0 taken for on": (ties_met, LabelGoal.missed),
+        "the first unit only": (first_unit_only, LabelGoal.missed),
+        "the targets only": (TargetGoal.missed, never),
+        "the labels only": (never, LabelGoal.missed),
+        "never met": (always, LabelGoal.missed),
     },
     tolerance=0.0,
     hypotheses="t z > 0; one to three hidden layers of sign or step units; z = 0 among them",
@@ -275,18 +282,17 @@ def draw_attempts(rng: np.random.Generator, count: int) -> list[Task]:
     return [random_task(rng, i, budget=4, restarts=1) for i in range(count)]
 
 
-def search(task: Task) -> tuple[int, ZeroOneMLP]:
-    """Return how many samples the search says that its best net misclassifies, and that net."""
-    *_, last = recursive.iterate(task.X, task.y, task.hidden, rng=task.seed, **task.options)
-    return last.state.best_errors, recursive.network(last.state)
+Search = tuple[Callable[..., Iterator[Step]], Callable[..., ZeroOneMLP]]
 
 
-def measure_search(subject: Callable[[Task], tuple[int, ZeroOneMLP]], task: Task) -> Pairs:
+def measure_search(functions: Search, task: Task) -> Pairs:
     """Compare the samples that are right, as the search says, with those counted by hand.
 
     A sample that hangs on rounding may count either way.
     """
-    errors, net = subject(task)
+    iterate, network = functions
+    *_, last = iterate(task.X, task.y, task.hidden, rng=task.seed, **task.options)
+    net = network(last.state)
     layers = list(zip(net.weights, net.biases, strict=True))
     low = -1.0 if net.activation == "sign" else 0.0
     right = doubtful = 0
@@ -294,20 +300,14 @@ def measure_search(subject: Callable[[Task], tuple[int, ZeroOneMLP]], task: Task
         seen = run_by_hand(layers, x, low)
         doubtful += seen.doubt or seen.tie
         right += seen.scores.index(max(seen.scores)) == label and not (seen.doubt or seen.tie)
-    said = len(task.y) - errors
+    said = len(task.y) - last.state.best_errors
     return [(said, min(max(said, right), right + doubtful))]
 
 
-def present_net(task: Task) -> tuple[int, ZeroOneMLP]:
-    """Return the net that the search ended with for the best one."""
-    *_, last = recursive.iterate(task.X, task.y, task.hidden, rng=task.seed, **task.options)
-    return last.state.best_errors, recursive.network(last.state, best=False)
-
-
-def counted_late(task: Task) -> tuple[int, ZeroOneMLP]:
-    """Return the errors of the net that the search ended with for those of the best one."""
-    *_, last = recursive.iterate(task.X, task.y, task.hidden, rng=task.seed, **task.options)
-    return last.state.errors(), recursive.network(last.state)
+def counted_late(*arguments: Any, **options: Any) -> Iterator[Step]:
+    """Take the errors of the net that the search ended with for those of the best one."""
+    *_, last = recursive.iterate(*arguments, **options)
+    yield replace(last, state=replace(last.state, best_errors=last.state.errors()))
 
 
 HONEST = Claim(
@@ -318,10 +318,13 @@ HONEST = Claim(
     kind=Kind.EQUALITY,
     sample=draw_starts,
     measure=each(measure_search),
-    subject=search,
+    subject=(recursive.iterate, recursive.network),
     planted={
-        "the present net for the best": present_net,
-        "errors of the present net": counted_late,
+        "the present net for the best": (
+            recursive.iterate,
+            lambda state: recursive.network(state, best=False),
+        ),
+        "errors of the present net": (counted_late, recursive.network),
     },
     tolerance=0.0,
     hypotheses="random labels; points that are equal, some with different labels",

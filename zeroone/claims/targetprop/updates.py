@@ -8,8 +8,8 @@ constants of Adam that are gathered before they meet an array.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeroone.claims.claim import Claim, Kind
+from zeroone.steps import Step
 from zeroone.support.validation import FloatArray
 from zeroone.targetprop import solver
 from zeroone.targetprop.options import TargetOptions
@@ -203,7 +204,15 @@ def backpropagation(training: Training, slope: Slope) -> list[FloatArray]:
 # ------------------------------------------------------------------------------- target propagation
 
 
-def target_propagation(training: Training, dtype: Any = np.float64, **options: Any) -> FloatArray:
+@dataclass(frozen=True)
+class Solver:
+    """What starts a net, of dense layers or any network, and what updates it on a batch."""
+
+    start: Callable[..., solver.TargetState] = solver.start
+    batch_steps: Callable[..., Iterator[Step]] = solver.batch_steps
+
+
+def target_propagation(functions: Solver, training: Training, **options: Any) -> FloatArray:
     """Return all weights and biases after each update of the solver."""
     chosen = TargetOptions(
         activation=training.activation,
@@ -217,32 +226,57 @@ def target_propagation(training: Training, dtype: Any = np.float64, **options: A
     sizes, n_classes = [len(b) for b in training.biases[:-1]], len(training.biases[-1])
     rng = np.random.default_rng(0)
     n_features = training.X.shape[1]
-    state = solver.start(n_features, n_classes, sizes, chosen, rng, np.dtype(dtype))
+    state = functions.start(n_features, n_classes, sizes, chosen, rng, np.dtype(float))
     dense: list[Any] = [getattr(layer, "linear", layer) for layer in state.net]
     for layer, W, b in zip(dense, training.weights, training.biases, strict=True):
         layer.weights[:], layer.biases[:] = W, b
     seen = []
     for rows, rate in zip(training.batches, training.rates, strict=True):
-        X, classes = training.X[rows].astype(dtype), training.classes[rows]
-        for _ in solver.batch_steps(state, X, classes, chosen, rate, measure=training.measure):
+        X, classes = training.X[rows], training.classes[rows]
+        for _ in functions.batch_steps(state, X, classes, chosen, rate, measure=training.measure):
             pass
         arrays = [layer.weights for layer in dense] + [layer.biases for layer in dense]
         seen += [array.ravel().copy() for array in arrays]
     return np.concatenate(seen)
 
 
-def propagating(**options: Any) -> Callable[[Training], FloatArray]:
-    """Return target propagation with some options."""
-    return lambda training: target_propagation(training, **options)
+def told(begin: Callable[..., solver.TargetState] = solver.start, **changes: Any) -> Solver:
+    """Return the solver with other options than those that it is told."""
+
+    def start(*arguments: Any) -> solver.TargetState:
+        return begin(
+            *(
+                replace(each, **changes) if isinstance(each, TargetOptions) else each
+                for each in arguments
+            )
+        )
+
+    def batch_steps(
+        state: Any, V: Any, classes: Any, options: TargetOptions, rate: float, **settings: Any
+    ) -> Iterator[Step]:
+        return solver.batch_steps(state, V, classes, replace(options, **changes), rate, **settings)
+
+    return Solver(start, batch_steps)
 
 
-def measure_updates(slope: Slope) -> Callable[[Any, list[Training]], Pair]:
+def start_in_single(*arguments: Any) -> solver.TargetState:
+    """Start a net in single precision, whatever the last argument says."""
+    start: Callable[..., solver.TargetState] = solver.start
+    return start(*arguments[:-1], np.dtype(np.float32))
+
+
+def steps_in_single(state: Any, V: FloatArray, *arguments: Any, **settings: Any) -> Iterator[Step]:
+    """Update a net on inputs in single precision."""
+    return solver.batch_steps(state, V.astype(np.float32), *arguments, **settings)
+
+
+def measure_updates(slope: Slope, **options: Any) -> Callable[[Any, list[Training]], Pair]:
     """Return the comparison of all parameters after every update with the oracle's."""
 
-    def measure(subject: Any, drawn: list[Training]) -> Pair:
-        ours = np.concatenate([subject(training) for training in drawn])
+    def measure(functions: Solver, drawn: list[Training]) -> Pair:
+        ours = [target_propagation(functions, training, **options) for training in drawn]
         oracle = [part for training in drawn for part in backpropagation(training, slope)]
-        return ours, np.concatenate(oracle)
+        return np.concatenate(ours), np.concatenate(oracle)
 
     return measure
 
@@ -264,21 +298,21 @@ def estimator_claim(name: str, estimator: str, slope: Slope, **options: Any) -> 
     stated = " and ".join(f"{key} {value!r}" for key, value in options.items())
     another = "soft_hinge" if options["loss"] == "linear" else "hinge"
     planted = {
-        "another loss": propagating(**options | {"loss": another}),
-        "all targets alike": propagating(**options, weighting="equal"),
-        "single precision": propagating(**options, dtype=np.float32),
-        "normalised": propagating(**options, normalise=True),
+        "another loss": told(loss=another),
+        "all targets alike": told(weighting="equal"),
+        "single precision": Solver(start_in_single, steps_in_single),
+        "normalised": told(normalise=True),
     }
     if "surrogate" in options:
-        planted["without mu"] = propagating(loss=options["loss"])
+        planted["without mu"] = told(surrogate="identity")
     return Claim(
         id=f"targetprop.update.{name}",
         statement=f"With {stated}, all updates are those of {estimator}, bit for bit.",
         source=SOURCE,
         kind=Kind.EQUALITY,
         sample=sample_trainings,
-        measure=measure_updates(slope),
-        subject=propagating(**options),
+        measure=measure_updates(slope, **options),
+        subject=Solver(),
         planted=planted,
         tolerance=0.0,
         scale=1e-300,
