@@ -9,6 +9,8 @@ from zeroone.claims.bcd import output as bcd_output
 from zeroone.claims.bcd import proximal as bcd_proximal
 from zeroone.claims.bcd import removal as bcd_removal
 from zeroone.claims.bcd import rounding as bcd_rounding
+from zeroone.claims.exact import layers as targetprop_layers
+from zeroone.claims.exact import margins as targetprop_margins
 from zeroone.claims.exact import optimum as targetprop_exact
 from zeroone.claims.exact import separability as targetprop_separability
 from zeroone.claims.gaussian import bounds as gaussian_bounds
@@ -71,6 +73,8 @@ CLAIMS = (
     *targetprop_splitting.CLAIMS,
     *targetprop_sparsity.CLAIMS,
     *targetprop_separability.CLAIMS,
+    *targetprop_margins.CLAIMS,
+    *targetprop_layers.CLAIMS,
     *targetprop_fits.CLAIMS,
     *targetprop_search.CLAIMS,
     *targetprop_exact.CLAIMS,
