@@ -86,33 +86,45 @@ def by_projections(X: FloatArray, t: FloatArray, iterations: int) -> FloatArray:
     return v
 
 
+def hyperplane_along(
+    v: FloatArray, t: FloatArray, steps: Steps
+) -> tuple[FloatArray, float, float] | None:
+    """Return unit weights along v for the samples as they came, the bias halfway, and the margin.
+
+    None if v leaves a sample on the wrong side, or next to it, or if the targets are all equal.
+    """
+    z = [float(np.sum(x * v[:-1]) + v[-1]) for x in steps.standardised]
+    nearest = min(target * value for target, value in zip(t, z, strict=True) if target != 0)
+    if nearest < 1e-6 or not (np.any(t > 0) and np.any(t < 0)):
+        return None
+    w = v[:-1] / steps.scales
+    w = w / np.sqrt(np.sum(w**2))
+    above, below = np.min(steps.X[t > 0] @ w), np.max(steps.X[t < 0] @ w)
+    return w, -(above + below) / 2, (above - below) / 2
+
+
 def measure_projections(
     subjects: tuple[Projections, Layer], steps: Steps
 ) -> list[tuple[float, float]]:
     """Compare each unit's v, and the layer's hyperplane wherever v separates."""
     project, layer = subjects
-    known = np.array([by_projections(steps.standardised, t, steps.iterations) for t in steps.T.T])
     found = project(steps.standardised, steps.T, steps.iterations)
+    known = np.array([by_projections(steps.standardised, t, steps.iterations) for t in steps.T.T])
     pairs = list(zip(found.ravel().tolist(), known.ravel().tolist(), strict=True))
     rows = np.hstack([steps.standardised, np.ones((len(steps.X), 1))])
-    if len(rows) == rows.shape[1] and steps.standardised.any(axis=0).all():
+    if len(rows) == rows.shape[1] and np.all(np.any(steps.standardised != 0, axis=0)):
         # Independent rows: every fit is exact.
         pairs += list(zip((rows @ found.T).ravel().tolist(), steps.T.ravel().tolist(), strict=True))
-    separations = layer(
-        steps.X, steps.T, violations=False, iterations=steps.iterations
-    ).separations
-    for v, t, one in zip(known, steps.T.T, separations, strict=True):
-        above, below = (t > 0), (t < 0)
-        if not (above.any() and below.any()) or np.min((t * (rows @ v))[t != 0]) < 1e-6:
+    feasible = layer(steps.X, steps.T, violations=False, iterations=steps.iterations)
+    for v, t, separation in zip(known, steps.T.T, feasible.separations, strict=True):
+        along = hyperplane_along(v, t, steps)
+        if along is None:
             continue
-        w = v[:-1] / steps.scales
-        w = w / np.sqrt(np.sum(w**2))
-        z = steps.X @ w
-        middle, margin = (z[above].min() + z[below].max()) / 2, (z[above].min() - z[below].max()) / 2
-        if one.weights is None or one.bias is None:
+        if separation.weights is None or separation.bias is None:
             return [(np.nan, 1.0)]
-        pairs += list(zip(one.weights.tolist(), w.tolist(), strict=True))
-        pairs += [(one.bias, -middle), (one.margin, margin)]
+        w, bias, margin = along
+        pairs += list(zip(separation.weights.tolist(), w.tolist(), strict=True))
+        pairs += [(separation.bias, bias), (separation.margin, margin)]
     return pairs
 
 
@@ -162,7 +174,7 @@ def draw_missing(rng: np.random.Generator, count: int) -> list[tuple[FloatArray,
     Generic points, lattices, equal points and the corners of a square in turn. The corners' first
     targets are the exclusive or, and every eighth layer has no targets at all.
     """
-    drawn = []
+    drawn: list[tuple[FloatArray, FloatArray]] = []
     for i in range(count):
         p = int(rng.integers(1, 3))
         n = int(rng.integers(p + 3, 8))

@@ -415,16 +415,33 @@ def with_negative_entry(found: Separation, X: FloatArray, t: FloatArray) -> list
     return [replace(found, certificate=lam, bound=float(np.linalg.norm((lam * t) @ X)))]
 
 
-def tampered(found: Separation) -> list[Separation]:
-    """Return separations that say something that does not follow."""
-    wrong = [replace(found, bound=1.5 * found.bound + 1e-3)] if found.bound < np.inf else []
+def with_one_side_doubled(found: Separation, X: FloatArray, t: FloatArray) -> list[Separation]:
+    """Return a separation whose certificate is too large on one side, and a bound to it."""
     lam = found.certificate
+    if lam is None:
+        return []
+    lam = np.where(t > 0, 2 * lam, lam)
+    # The sums do not cancel, so that it matters which point is zero: the middle of the samples.
+    cared = X[t != 0]
+    middle = cared.min(axis=0) / 2 + cared.max(axis=0) / 2
+    return [replace(found, certificate=lam, bound=float(np.linalg.norm((lam * t) @ (X - middle))))]
+
+
+def tampered(found: Separation, X: FloatArray, t: FloatArray) -> list[Separation]:
+    """Return separations that say something that does not follow."""
+    lam = found.certificate
+    # Equal samples have no size: of them a bound is 0 up to the rounding of 1.
+    size = np.max(np.ptp(X[t != 0], axis=0)) or 1.0
+    wrong = [replace(found, certificate=None, bound=found.bound if found.separable else np.inf)]
     if lam is not None:
         wrong += [
+            replace(found, bound=1.5 * found.bound + 1e-3 * size),
             replace(found, certificate=2 * lam),
             replace(found, certificate=lam - 2 * np.max(lam) * (np.arange(len(lam)) == 0)),
             replace(found, certificate=np.append(lam, 0.0)),
         ]
+    if lam is not None and not t.all():
+        wrong += [replace(found, certificate=lam + (t == 0))]
     if found.separable and found.weights is not None and found.weights.any():
         assert found.bias is not None
         wrong += [
@@ -435,22 +452,58 @@ def tampered(found: Separation) -> list[Separation]:
             replace(found, bias=found.bias + 2 * found.margin),
             # On the wrong side of it are some samples only, and no margin is claimed.
             replace(found, bias=found.bias + 2 * found.margin, margin=-5 * found.margin),
+            # The distances are twice the margin, but so are the weights.
+            replace(stretched(found, 2.0), margin=1.1 * found.margin),
         ]
     if found.separable is False:
         wrong += [replace(found, separable=True)]
     return wrong
 
 
+def stretched(found: Separation, factor: float) -> Separation:
+    """Return the same hyperplane with weights of another length."""
+    assert found.weights is not None
+    assert found.bias is not None
+    return replace(found, weights=factor * found.weights, bias=factor * found.bias)
+
+
+def also_right(found: Separation) -> list[Separation]:
+    """Return separations that say the same in another way, or up to rounding, or less."""
+    if not found.separable:
+        return []
+    return [
+        stretched(found, 0.5),
+        # The next number after it: no more than rounding explains.
+        replace(found, margin=float(np.nextafter(found.margin, np.inf))),
+        replace(found, certificate=None, bound=np.inf),
+    ]
+
+
+def without_direction(X: FloatArray, t: FloatArray) -> tuple[Separation, Separation]:
+    """Return what is true of equal targets, and the same with a margin that has an end."""
+    found = separate(X, t)
+    return found, replace(found, margin=1.0)
+
+
+# A hyperplane through two equal samples at zero, where nothing is rounded.
+AT_ZERO = Separation(True, np.ones(1), 0.0, 0.0, np.inf, None, 1.0, np.inf)
+
+
 def measure_proofs(check: Callable[..., bool], points: Points) -> list[tuple[float, float]]:
     """Compare what is said of a proof, of tampered ones and of none: 2 if it holds, 1 if not."""
-    X, t = points.X / points.scale, points.targets
+    X, t = points.X, points.targets
     found = separate(X, t)
-    pairs = [(1.0 + check(found, X, t), 2.0)]
-    wrongs = [*tampered(found), *with_negative_entry(found, X, t)]
+    pairs = [(1.0 + check(right, X, t), 2.0) for right in (found, *also_right(found))]
+    wrongs = [
+        *tampered(found, X, t),
+        *with_negative_entry(found, X, t),
+        *with_one_side_doubled(found, X, t),
+        replace(found, separable=None),
+    ]
     pairs += [(1.0 + check(wrong, X, t), 1.0) for wrong in wrongs]
-    gap = (found.bound - found.margin) / found.bound if found.separable else np.nan
-    pairs += [] if np.isnan(gap) else [(1.0 + found.gap, 1.0 + gap)]
-    return [*pairs, (1.0 + check(replace(found, separable=None), X, t), 1.0)]
+    endless, ended = without_direction(X, np.abs(t))
+    pairs += [(1.0 + check(endless, X, np.abs(t)), 2.0), (1.0 + check(ended, X, np.abs(t)), 1.0)]
+    return [*pairs, (1.0 + check(AT_ZERO, np.zeros((2, 1)), np.array([1.0, -1.0])), 1.0)]
 
 
 PROOFS = Claim(
@@ -470,8 +523,9 @@ PROOFS = Claim(
         ),
     },
     tolerance=1e-12,
-    hypotheses="hyperplanes and certificates of small point sets, and what is made of them",
-    cases=80,
+    hypotheses="hyperplanes and certificates of small point sets of any size, and what is made of "
+    "them",
+    cases=49,
 )
 
 
