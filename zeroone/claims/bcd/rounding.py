@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from zeroone.bcd import blocks
+from zeroone.bcd.objective import layer_product
+from zeroone.bcd.regression import Regression
 from zeroone.claims.bcd.blocks import SOURCE, Layer, with_ones
 from zeroone.claims.claim import Claim, Kind, each
 from zeroone.support.validation import FloatArray
@@ -21,25 +23,26 @@ Pairs = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Ridge:
-    """A ridge problem in double precision: input, targets, present rows [W b], ridge."""
+    """A ridge problem in double precision: input, targets, present rows [W b], ridge, tau."""
 
     V: FloatArray
     U: FloatArray
     rows: FloatArray
     gamma: float
+    tau: float = 1.0
 
     def least(self) -> FloatArray:
         """Return the rows that minimise it, by orthogonal factors of [V 1] above the ridge."""
         A = with_ones(self.V)
         n = A.shape[1]
-        A, B = np.vstack([A, np.sqrt(self.gamma) * np.eye(n)]), self.U
+        A, B = np.vstack([A, np.sqrt(self.gamma / self.tau) * np.eye(n)]), self.U
         return np.linalg.lstsq(A, np.vstack([B, np.zeros((n, B.shape[1]))]), rcond=None)[0].T
 
     def above(self, rows: FloatArray, least: FloatArray) -> FloatArray:
         """Return by how much the value at each row exceeds the least."""
         D = rows - least
         fits = np.sum((with_ones(self.V) @ D.T) ** 2, axis=0)
-        return (fits + self.gamma * np.sum(D**2, axis=1)) / 2
+        return (self.tau * fits + self.gamma * np.sum(D**2, axis=1)) / 2
 
     def updated(self, update: Any, rows: FloatArray) -> FloatArray:
         """Return the rows after an update of these."""
@@ -50,7 +53,7 @@ class Ridge:
             C[:, :-1],
             C[:, -1],
             blocks.Gram(self.V),
-            tau=1.0,
+            tau=self.tau,
             gamma=self.gamma,
         )
         return np.column_stack([W, b])
@@ -130,55 +133,86 @@ NOT_RAISED = Claim(
 
 
 def draw_equal_columns(rng: np.random.Generator, count: int) -> list[Ridge]:
-    """Draw inputs of whole numbers in which every column is there twice, and hardly any ridge."""
+    """Draw inputs of whole numbers in which every column is there twice, and hardly any ridge.
+
+    Every other ridge is as large as the rounding error of tau V'V, half an ulp of its trace; the
+    others are lost in it.
+    """
     problems = []
-    for _ in range(count):
+    for case in range(count):
         n_samples, n_in = int(rng.integers(20, 60)), int(rng.integers(2, 6))
         base = rng.integers(-9, 10, (n_samples, n_in)).astype(float)
         V = 2.0 ** rng.integers(0, 12) * np.repeat(base, 2, axis=1)
         rows = np.zeros((int(rng.integers(1, 4)), 2 * n_in + 1))
         w = rng.integers(1, 4, rows[:, :-1].shape) * rng.choice([-1, 1], rows[:, :-1].shape)
-        problems.append(Ridge(V, V @ w.T, rows, 1e-20))
+        tau = 2.0 ** rng.integers(0, 21)
+        rounding = 2.0**-52 * tau * float(np.sum(with_ones(V) ** 2))
+        problems.append(Ridge(V, V @ w.T, rows, rounding if case % 2 else 1e-20, tau))
     return problems
 
 
-def measure_equal_columns(update: Any, problem: Ridge) -> Pairs:
-    """Compare what is left of the value after an update from zero with half of it.
+def measure_equal_columns(solvers: tuple[Any, Any], problem: Ridge) -> Pairs:
+    """Compare what is left of the value after an update from zero, or a fit, with half of it.
 
     The targets are met exactly by some weights, so that next to nothing need be left.
     """
-    with np.errstate(all="ignore"):
-        rows = problem.updated(update, problem.rows)
-        left = np.sum((problem.U - with_ones(problem.V) @ rows.T) ** 2, axis=0)
+    update, fit = solvers
     whole = np.sum(problem.U**2, axis=0)
     known = whole > 0
-    return list(zip(left[known] / whole[known], np.full(np.sum(known), 0.5), strict=True))
+    regression = fit(problem.V, problem.U, problem.gamma / problem.tau)
+    pairs: Pairs = []
+    for rows in (
+        problem.updated(update, problem.rows),
+        np.column_stack([regression.W, regression.b]),
+    ):
+        left = np.sum((problem.U - with_ones(problem.V) @ rows.T) ** 2, axis=0)
+        pairs += list(zip(left[known] / whole[known], np.full(np.sum(known), 0.5), strict=True))
+    return pairs
 
 
 def wrong_without_rounding(
     W: FloatArray, b: FloatArray, C: FloatArray, c: FloatArray, gram: blocks.Gram, **prices: float
 ) -> Layer:
     """Solve with the ridge as it was asked for, which is lost in the rounding of V'V."""
-    H = gram.matrix + prices["gamma"] * np.eye(len(gram.matrix))
+    H = prices["tau"] * gram.matrix + prices["gamma"] * np.eye(len(gram.matrix))
     try:
-        rows = np.linalg.solve(H, gram.join(C, c).T).T
+        rows = np.linalg.solve(H, prices["tau"] * gram.join(C, c).T).T
     except np.linalg.LinAlgError:
         rows = np.zeros((len(W), len(H)))
     return gram.split(rows, W.dtype)
 
 
+def wrong_fit_without_rounding(V: FloatArray, T: FloatArray, gamma: float) -> Regression:
+    """Fit with the ridge as it was asked for."""
+    A = with_ones(V)
+    H = A.T @ A + gamma * np.eye(A.shape[1])
+    try:
+        K = np.linalg.inv(H)
+    except np.linalg.LinAlgError:
+        K = np.zeros_like(H)
+    rows = T.T @ A @ K
+    return Regression(rows[:, :-1], rows[:, -1], K)
+
+
+SOLVERS = (blocks.ridge_weights, Regression.fit)
+
 EQUAL_COLUMNS = Claim(
     id="bcd.ridge-equal-columns",
     statement="On equal columns, with a ridge that is lost in the rounding of V'V, one update from "
-    "zero still takes away more than half of what there is to gain.",
+    "zero still takes away more than half of what there is to gain, and so does a fit.",
     source=SOURCE,
     kind=Kind.UPPER_BOUND,
     sample=draw_equal_columns,
     measure=each(measure_equal_columns),
-    subject=blocks.ridge_weights,
-    planted={"no ridge": wrong_without_rounding, "never moves": wrong_never_moves},
+    subject=SOLVERS,
+    planted={
+        "no ridge": (wrong_without_rounding, SOLVERS[1]),
+        "never moves": (wrong_never_moves, SOLVERS[1]),
+        "a fit without ridge": (SOLVERS[0], wrong_fit_without_rounding),
+    },
     tolerance=1e-9,
-    hypotheses="every column of the input is there twice; gamma = 1e-20",
+    hypotheses="every column of the input is there twice; gamma = 1e-20, or just the rounding "
+    "error; tau up to 2^20",
     cases=150,
 )
 
@@ -232,4 +266,81 @@ DOUBLE_SUMS = Claim(
     cases=100,
 )
 
-CLAIMS = (NOT_RAISED, EQUAL_COLUMNS, DOUBLE_SUMS)
+# ------------------------------------------------------------------- pre-activations that cancel
+
+
+@dataclass(frozen=True)
+class Product:
+    """A layer in single precision: its input, weights and biases."""
+
+    V: FloatArray
+    W: FloatArray
+    b: FloatArray
+
+
+def draw_cancelling(rng: np.random.Generator, count: int) -> list[Product]:
+    """Draw inputs far from 0, and neurons whose terms cancel beside others whose terms do not.
+
+    Of a neuron that cancels the weights add up to 0, so that only the inputs' deviations are left.
+    """
+    products = []
+    for _ in range(count):
+        n_samples, n_in = int(rng.integers(2, 40)), int(rng.integers(2, 5))
+        far = float(rng.choice([-1, 1]) * 10.0 ** rng.integers(4, 6))
+        V = far + rng.standard_normal((n_samples, n_in))
+        W = rng.integers(1, 6, (int(rng.integers(1, 6)), n_in)).astype(float)
+        W[::2, 0] -= W[::2].sum(axis=1)
+        b = rng.standard_normal(len(W))
+        products.append(Product(*(array.astype(np.float32) for array in (V, W, b))))
+    return products
+
+
+def measure_cancelling(product: Any, at: Product) -> Pairs:
+    """Compare each neuron's largest error with what its own size allows, its terms' size apart.
+
+    Terms that are up to 64 times their sum may be added up in single precision, where each of the
+    at most 5 sums and products rounds by 2^-24 of the terms.
+    """
+    exact = np.array([[float(v @ w) for w in at.W.astype(float)] for v in at.V.astype(float)])
+    exact += at.b.astype(float)
+    sizes = np.sqrt(np.mean(exact**2, axis=0))
+    errors = np.max(np.abs(product(at.V, at.W, at.b) - exact), axis=0)
+    return list(zip(errors / sizes, np.full(len(sizes), 64 * 10 * 2.0**-24), strict=True))
+
+
+def wrong_single_product(V: FloatArray, W: FloatArray, b: FloatArray) -> FloatArray:
+    """Add up in single precision, whatever cancels."""
+    return V @ W.T + b
+
+
+def wrong_all_or_none(V: FloatArray, W: FloatArray, b: FloatArray) -> FloatArray:
+    """Turn to double precision only if the terms of every neuron cancel."""
+    return layer_product(V, W, b) if np.all(W.sum(axis=1) == 0) else V @ W.T + b
+
+
+def wrong_without_bias(V: FloatArray, W: FloatArray, b: FloatArray) -> FloatArray:
+    """Forget the bias where the terms cancel."""
+    return layer_product(V, W, b) - np.where(W.sum(axis=1) == 0, b, 0)
+
+
+CANCELLING = Claim(
+    id="bcd.product-cancels",
+    statement="A pre-activation in single precision is as exact as its own size asks for, however "
+    "large the terms that cancel in it, whatever the other neurons do.",
+    source="docs/theory.md#b",
+    kind=Kind.UPPER_BOUND,
+    sample=draw_cancelling,
+    measure=each(measure_cancelling),
+    subject=layer_product,
+    planted={
+        "in single": wrong_single_product,
+        "all neurons or none": wrong_all_or_none,
+        "no bias where terms cancel": wrong_without_bias,
+    },
+    tolerance=1e-9,
+    hypotheses="single precision, columns with a mean of 10^4 or 10^5 deviations, neurons that "
+    "cancel beside neurons that do not",
+    cases=100,
+)
+
+CLAIMS = (NOT_RAISED, EQUAL_COLUMNS, DOUBLE_SUMS, CANCELLING)
