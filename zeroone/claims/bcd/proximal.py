@@ -1,6 +1,6 @@
 """Claims: the proximal steps of weights: single samples' metric, columns, sample weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -97,11 +97,37 @@ METRIC = Claim(
 # ------------------------------------------------------------------------------ the step on columns
 
 
+def draw_column_steps(rng: np.random.Generator, count: int) -> list[Problem]:
+    """Draw layer problems, some with weights that are all 0, near the ridge solution, or free.
+
+    Near the ridge solution F falls by little beside the price of the columns. One unit there is
+    silent, so that no column is without a 0.
+    """
+    problems = layer_problems(rng, count)
+    for case, at in enumerate(problems):
+        W, b, U, price = at.W[0], at.b[0], at.U[0], at.lam[0]
+        if case % 4 == 1:
+            W, b = 0 * W, 0 * b
+        elif case % 4 == 2:
+            V = with_ones(at.V[0])
+            U = U * (np.arange(U.shape[1]) > 0)
+            H = at.tau[0] * V.T @ V + at.gamma[0] * np.eye(V.shape[1])
+            rows = 1.1 * np.linalg.solve(H, at.tau[0] * V.T @ U).T
+            W, b, price = rows[:, :-1], rows[:, -1], price / 10
+        elif case % 4 == 3:
+            price = 0.0
+        problems[case] = replace(
+            at, W=[W, *at.W[1:]], b=[b, *at.b[1:]], U=[U], lam=(price, *at.lam[1:])
+        )
+    return problems
+
+
 def measure_column_step(update: Any, problem: Problem) -> Pairs:
     """Compare the majorant at the step with its least value over every set of columns.
 
     The majorant is F's value and slope at W plus |step|^2/(2 length), length = 1/(tau |V'V|_2 +
-    gamma), plus the price of columns. A step that would raise F is not taken.
+    gamma), plus the price of columns. A step that would raise F is not taken. By how much the step
+    of the biases, which have no price, is longer than this length is compared with 0.
     """
     V, U, rows = with_ones(problem.V[0]), problem.U[0], problem.rows(0)
     tau, gamma, lam = problem.tau[0], problem.gamma[0], problem.lam[0]
@@ -131,7 +157,12 @@ def measure_column_step(update: Any, problem: Problem) -> Pairs:
             costs.append(-downhill[:, column] @ step + steepest / 2 * step @ step + price)
         least += min(float(cost) for cost in costs)
     size = 1 + abs(majorant(rows))
-    return [(1 + majorant(found) / size, 1 + least / size)]
+    longer = float(np.linalg.norm(b - rows[:, -1]) - np.linalg.norm(downhill[:, -1]) / steepest)
+    longer /= 1 + float(np.linalg.norm(rows[:, -1]))
+    return [
+        (1 + majorant(found) / size, 1 + least / size),
+        (1 + 1e5 * max(longer, 0.0), 1.0),  # the tolerance is 1e-10 of a length
+    ]
 
 
 def shorter(*at: Any, tau: float, gamma: float, lam: float) -> Layer:
@@ -141,13 +172,19 @@ def shorter(*at: Any, tau: float, gamma: float, lam: float) -> Layer:
     return (W + moved) / 2, (b + bias) / 2
 
 
+def farther(W: FloatArray, b: FloatArray, *at: Any, **prices: Any) -> Layer:
+    """Step farther than the largest eigenvalue allows, by a little more than is made up for."""
+    moved, bias = blocks.proximal_linear_columns(W, b, *at, **prices)
+    return moved, b + (1 + 3e-6) * (bias - b)
+
+
 COLUMNS = Claim(
     id="bcd.w-columns-step",
     statement="The step on columns minimises the quadratic of curvature tau |V'V|_2 + gamma that "
     "touches F at W, with the price of columns.",
     source=BCD,
     kind=Kind.EQUALITY,
-    sample=layer_problems,
+    sample=draw_column_steps,
     measure=each(measure_column_step),
     subject=blocks.proximal_linear_columns,
     planted={
@@ -156,9 +193,11 @@ COLUMNS = Claim(
             *at, lam=20 * lam, **prices
         ),
         "nothing moves": lambda W, b, *rest, **prices: (W, b),
+        "a millionth too far": farther,
     },
     tolerance=1e-5,
-    hypotheses="lam > 0, gamma > 0",
+    hypotheses="lam >= 0, gamma > 0; weights that are all 0, or near the ridge solution, among "
+    "others",
     cases=200,
 )
 
