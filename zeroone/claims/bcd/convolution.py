@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -61,18 +61,29 @@ def cost(bits: tuple[int, ...], prices: FloatArray, r0: FloatArray, v: FloatArra
 
 
 def measure_regions(subject: Any, regions: list[Region]) -> Pair:
-    """Compare what the chosen bits cost with the least cost of all 2^|q| states."""
+    """Compare what the chosen bits cost with the least cost of all 2^|q| states.
+
+    Of whole numbers costs are exact, and the number of bits, plus 1, is compared with the least
+    number among the states that cost the least.
+    """
     ours, least = [], []
     for region in regions:
         gain = np.array([float(r @ region.v) for r in region.r0])
         chosen = subject(region.prices.copy(), gain, float(region.v @ region.v))
         right = isinstance(chosen, np.ndarray) and chosen.shape == region.prices.shape
+        whole = all(np.all(np.round(each) == each) for each in (region.prices, region.r0, region.v))
         for n, (prices, r0) in enumerate(zip(region.prices, region.r0, strict=True)):
-            states = product((0, 1), repeat=len(prices))
-            least.append(min(cost(state, prices, r0, region.v) for state in states))
+            states = list(product((0, 1), repeat=len(prices)))
+            costs = [cost(state, prices, r0, region.v) for state in states]
+            best = min(costs)
+            least.append(best)
             bits = tuple(chosen[n].tolist()) if right else ()
             valid = right and all(bit in (0, 1) for bit in bits)
             ours.append(cost(bits, prices, r0, region.v) if valid else np.nan)
+            if whole:
+                fewest = min(sum(one) for one, c in zip(states, costs, strict=True) if c == best)
+                least.append(1.0 + fewest)
+                ours.append(1.0 + sum(bits) if valid else np.nan)
     return np.array(ours), np.array(least)
 
 
@@ -106,7 +117,7 @@ def all_or_none(prices: FloatArray, gain: FloatArray, square: float) -> BoolArra
 POOLED_BLOCK = Claim(
     id="bcd.pooled-block",
     statement="The bits of one filter in one region, all positions together, cost the least of all "
-    "2^|q| states.",
+    "2^|q| states; on a tie they are the fewest.",
     source=SOURCE,
     kind=Kind.EQUALITY,
     sample=draw_regions,
@@ -118,11 +129,151 @@ POOLED_BLOCK = Claim(
         "m instead of m - 1/2": half_forgotten,
         "prices forgotten": prices_forgotten,
         "all or none": all_or_none,
+        "more on a tie": lambda prices, gain, square: pooled.pooled_bits(
+            prices - 1e-13, gain, square
+        ),
     },
     tolerance=1e-12,
     hypotheses="1 to 7 positions, ties, v = 0",
 )
 
+
+# ------------------------------------------------------------------- filters and regions in turn
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Filters' bits and pre-activations, and what the outputs should be.
+
+    Parameters
+    ----------
+    bits, A : ndarray, shape (n_filters, n_samples, n_positions)
+    T : ndarray, shape (n_samples, n_outputs)
+        Targets, less the biases of the outputs.
+    W : ndarray, shape (n_outputs, n_regions, n_filters)
+    regions : list of slice
+    order : list of int
+    tau, margin : float
+    """
+
+    bits: BoolArray
+    A: FloatArray
+    T: FloatArray
+    W: FloatArray
+    regions: list[slice]
+    order: list[int]
+    tau: float
+    margin: float
+
+    def residual(self, bits: FloatArray) -> FloatArray:
+        """Return what the scores of the shares, region by region, leave of the targets."""
+        R = self.T.copy()
+        for q, region in enumerate(self.regions):
+            for j in range(len(bits)):
+                shares = [float(sum(row)) / len(row) for row in bits[j, :, region]]
+                R -= np.outer(shares, self.W[:, q, j])
+        return R
+
+
+def draw_banks(rng: np.random.Generator, count: int) -> list[Bank]:
+    """Draw one to three filters, one to three regions of one to three positions."""
+    drawn = []
+    for _ in range(count):
+        filters, n, outputs, regions = (int(rng.integers(1, top)) for top in (4, 4, 4, 4))
+        ends = np.cumsum([0, *rng.integers(1, 4, regions)]).tolist()
+        shape = (filters, n, ends[-1])
+        drawn.append(
+            Bank(
+                bits=rng.random(shape) < 0.5,
+                A=log_uniform(rng, 0.1, 3.0) * rng.standard_normal(shape),
+                T=rng.standard_normal((n, outputs)),
+                W=log_uniform(rng, 0.3, 3.0) * rng.standard_normal((outputs, regions, filters)),
+                regions=[slice(*pair) for pair in pairwise(ends)],
+                order=rng.permutation(filters).tolist(),
+                tau=log_uniform(rng, 0.05, 5.0),
+                margin=float(rng.choice([0.0, 0.1, 0.5])),
+            )
+        )
+    return drawn
+
+
+def best_in_turn(at: Bank) -> FloatArray:
+    """Return the bits after every filter took, region by region, the best of all its states."""
+    bits = at.bits.astype(float)
+    for j in at.order:
+        for q, region in enumerate(at.regions):
+            bits[j, :, region] = 0
+            without, A = at.residual(bits), at.A[j, :, region]
+            states = np.array(list(product((0.0, 1.0), repeat=A.shape[1])))
+            for n, a in enumerate(A):
+                nearest = np.where(states > 0, np.maximum(a, at.margin), np.minimum(a, -at.margin))
+                missed = without[n] - np.outer(states.mean(axis=1), at.W[:, q, j])
+                costs = np.sum(missed**2, axis=1) + at.tau * np.sum((nearest - a) ** 2, axis=1)
+                bits[j, n, region] = states[np.argmin(costs)]
+    return bits
+
+
+def measure_in_turn(sweep: Any, banks: list[Bank]) -> Pair:
+    """Compare bits, residual, and 1 plus the number of flips with trying every state in turn."""
+    pairs: list[tuple[float, float]] = []
+    for at in banks:
+        bits, R = at.bits.copy(), at.residual(at.bits.astype(float))
+        options = {"tau": at.tau, "margin": at.margin, "order": at.order}
+        flips = sweep(bits, at.A, R, at.W, at.regions, **options)
+        best = best_in_turn(at)
+        pairs += zip(bits.ravel().tolist(), best.ravel().tolist(), strict=True)
+        pairs += zip(R.ravel().tolist(), at.residual(best).ravel().tolist(), strict=True)
+        pairs.append((1.0 + flips, 1.0 + np.count_nonzero(best != at.bits)))
+    return np.array(pairs)[:, 0], np.array(pairs)[:, 1]
+
+
+def sweep_from_old_residual(
+    bits: BoolArray,
+    A: FloatArray,
+    R: FloatArray,
+    *rest: Any,
+    order: list[int],
+    **prices: Any,
+) -> int:
+    """Let all filters decide at once, none knowing what the others did."""
+    before, flips = R.copy(), 0
+    for j in order:
+        alone = before.copy()
+        flips += pooled.sweep_filters(bits, A, alone, *rest, order=[j], **prices)
+        R += alone - before
+    return flips
+
+
+def sweep_without_shares(
+    bits: BoolArray, A: FloatArray, R: FloatArray, W: FloatArray, regions: Any, **options: Any
+) -> int:
+    """Take the number of a region's bits for their share."""
+    sizes = np.array([region.stop - region.start for region in regions])
+    return pooled.sweep_filters(bits, A, R, W * sizes[:, None], regions, **options)
+
+
+IN_TURN = Claim(
+    id="bcd.pooled-in-turn",
+    statement="A sweep gives each filter in its turn, region by region, the best of all 2^|q| "
+    "states, and keeps the residual of the scores up to date.",
+    source=SOURCE,
+    kind=Kind.EQUALITY,
+    sample=draw_banks,
+    measure=measure_in_turn,
+    subject=pooled.sweep_filters,
+    planted={
+        "all filters at once": sweep_from_old_residual,
+        "numbers for shares": sweep_without_shares,
+        "tau doubled": lambda *at, tau, **rest: pooled.sweep_filters(*at, tau=2 * tau, **rest),
+        "another order": lambda *at, order, **rest: pooled.sweep_filters(
+            *at, order=order[::-1], **rest
+        ),
+        "flips not counted": lambda *at, **rest: 0 * pooled.sweep_filters(*at, **rest),
+    },
+    tolerance=1e-9,
+    hypotheses="1 to 3 filters, 1 to 3 regions of 1 to 3 positions, both remedies",
+    cases=60,
+)
 
 # --------------------------------------------------------------------------------- F2 does not rise
 
@@ -229,4 +380,4 @@ DESCENT = Claim(
     cases=60,
 )
 
-CLAIMS = (POOLED_BLOCK, DESCENT)
+CLAIMS = (POOLED_BLOCK, IN_TURN, DESCENT)

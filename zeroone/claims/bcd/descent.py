@@ -151,13 +151,24 @@ class PlantedSolver:
 # ---------------------------------------------------------------------------- what the steps report
 
 
+def draw_reports(rng: np.random.Generator, count: int) -> list[Settings]:
+    """Return the settings of runs in the three-splitting form; of every fourth, in the other."""
+    forms = ("three", "three", "three", "two")
+    return [run_settings(rng, forms[case % 4], np.float64) for case in range(count)]
+
+
 def measure_report(iterate: Any, runs: list[Settings]) -> Pair:
-    """Compare the objective that the steps report, and each of its terms, with the oracle's."""
+    """Compare the objective that the steps report, and each of its terms, with the oracle's.
+
+    And how many terms there are: in the two-splitting form none for the activations.
+    """
     pairs: list[tuple[float, float]] = []
     for settings in runs:
+        hidden = len(settings["hidden"]) * (1 if settings["splitting"] == "two" else 2)
         for step in iterate(**settings):
             terms = plain_terms(step.state, settings)
             pairs.append((step.objective_after, sum(terms.values())))
+            pairs.append((len(step.after), 3 + hidden))
             pairs += [(step.after.get(name, 0.0), value) for name, value in terms.items()]
     return np.array(pairs)[:, 0], np.array(pairs)[:, 1]
 
@@ -175,15 +186,26 @@ def exchanged(**settings: Any) -> Iterator[Step]:
         yield replace(step, after=dict(zip(names, [*step.after.values()][::-1], strict=True)))
 
 
+def with_needless_terms(**settings: Any) -> Iterator[Step]:
+    """Yield the steps of a run that report the activations' mismatch where there is none."""
+    for step in solver.iterate(**settings):
+        needless = {f"activation_{i + 1}": 0.0 for i in range(len(settings["hidden"]))}
+        yield replace(step, after={**needless, **step.after})
+
+
 OBJECTIVE = Claim(
     id="bcd.objective",
     statement="The objective that the steps report, term by term, is F.",
     source=SOURCE,
     kind=Kind.EQUALITY,
-    sample=partial(draw_runs, splitting="three"),
+    sample=draw_reports,
     measure=measure_report,
     subject=solver.iterate,
-    planted={"ridge not halved": ridge_not_halved, "terms exchanged": exchanged},
+    planted={
+        "ridge not halved": ridge_not_halved,
+        "terms exchanged": exchanged,
+        "terms that there are not": with_needless_terms,
+    },
     tolerance=1e-10,
     cases=40,
 )

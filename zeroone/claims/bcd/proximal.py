@@ -198,7 +198,7 @@ COLUMNS = Claim(
     tolerance=1e-5,
     hypotheses="lam >= 0, gamma > 0; weights that are all 0, or near the ridge solution, among "
     "others",
-    cases=200,
+    cases=160,
 )
 
 # ----------------------------------------------------------------------------------- sample weights

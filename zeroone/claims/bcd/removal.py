@@ -126,7 +126,10 @@ CHOICE = Claim(
 
 
 def measure_price(removal: Any, at: Hidden) -> Pairs:
-    """Compare the units left at a price, and the refitted loss on them, with brute force."""
+    """Compare the units left at a price, and the refitted loss on them, with brute force.
+
+    On a tie too: of neurons with K = I/2 the j-th costs |w_j|^2 = j^2, and at this price it goes.
+    """
     least = refitted(at, list(range(at.V.shape[1])))
     full = Regression.fit(at.V, at.T, at.gamma * len(at.V))
     pairs: Pairs = []
@@ -143,6 +146,10 @@ def measure_price(removal: Any, at: Hidden) -> Pairs:
     few, kept = removal(full, np.inf, most=1)
     pairs.append((1.0 + np.count_nonzero(~kept), 2.0))
     pairs.append((few.W.shape[1], at.V.shape[1] - 1))
+    units = at.V.shape[1] + 1
+    apart = Regression(np.arange(1.0, units + 1)[None], np.zeros(1), np.eye(units + 1) / 2)
+    _, kept = removal(apart, float(at.keep**2), most=units)
+    pairs.append((1.0 + np.count_nonzero(kept), 1.0 + units - at.keep))
     return pairs
 
 
@@ -163,7 +170,7 @@ def at_once(regression: Regression, price: float, *, most: int) -> Any:
 PRICE = Claim(
     id="bcd.removal-price",
     statement="Neurons go as long as the cheapest raises the refitted loss by no more than the "
-    "price, at most so many, and one is left.",
+    "price (on a tie they go), at most so many, and one is left.",
     source=SOURCE,
     kind=Kind.EQUALITY,
     sample=draw_hidden,
@@ -174,6 +181,9 @@ PRICE = Claim(
         "all at once": at_once,
         "half the price": lambda regression, price, *, most: remove_cheapest(
             regression, price / 2, most=most
+        ),
+        "below the price only": lambda regression, price, *, most: remove_cheapest(
+            regression, price * (1 - 1e-12), most=most
         ),
     },
     tolerance=1e-9,
