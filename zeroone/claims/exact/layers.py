@@ -206,7 +206,7 @@ def least_violation(rows: FloatArray) -> tuple[float, FloatArray | None]:
     subsets = subsets[np.abs(np.linalg.det(subsets)) > 1e-9]
     corners = np.linalg.solve(subsets, np.ones((*subsets.shape[:2], 1)))[:, :, 0]
     totals = np.sum(np.maximum(1 - corners @ rows.T, 0), axis=1)
-    best = corners[totals < totals.min() + 1e-7]
+    best = corners[totals < totals.min() + 1e-6]
     alone = np.max(np.abs(best - best[0])) < 1e-6
     return float(totals.min()), best[0] if alone else None
 
