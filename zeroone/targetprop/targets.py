@@ -155,9 +155,8 @@ class TargetUnits(Units):
     def layer_gradient(self, Z: FloatArray, targets: Targets) -> FloatArray:
         """Return the derivative of `layer_loss` by Z, shape (n_samples, n_units)."""
         t, weights = targets.signs, targets.weights
-        first, *others = self.thresholds
-        G = layer_gradient(self.loss, Z - first if first else Z, t, weights, self.surrogate)
-        for place in others:
+        G = layer_gradient(self.loss, Z, t, weights, self.surrogate)  # the first jump is at 0
+        for place in self.thresholds[1:]:
             G += layer_gradient(self.loss, Z - place, t, weights, self.surrogate)
         return G
 

@@ -85,11 +85,6 @@ def measure_entries(subject: Map, at: Entries) -> Pair:
     return objective(subject(at.penalty, at.x, at.t), at)[:, 0], least_on_grids(at)
 
 
-def own_map(penalty: Penalty, x: FloatArray, t: FloatArray) -> FloatArray:
-    """Return the penalty's map."""
-    return penalty.prox(x, t)
-
-
 def wrong_first_threshold(p: Any, x: FloatArray, t: FloatArray) -> FloatArray:
     """Use tau = t (a+1)/a also where it is too high or too low."""
     return np.where(np.abs(x) > t * (p.a + 1) / p.a, p.prox(x, t), 0)
@@ -157,7 +152,7 @@ def entries_claim(name: str) -> Claim:
         kind=Kind.UPPER_BOUND,
         sample=partial(sample_entries, name),
         measure=measure_entries,
-        subject=own_map,
+        subject=Penalty.prox,
         planted=planted,
         tolerance=1e-10,
         scale=1e-30,
@@ -264,7 +259,7 @@ TIES = Claim(
     kind=Kind.EQUALITY,
     sample=draw_ties,
     measure=measure_ties,
-    subject=own_map,
+    subject=Penalty.prox,
     planted={"kept on a tie": keeping, "nothing shrunk": lambda p, x, t: x},
     tolerance=1e-12,
     hypotheses="whole numbers times powers of two, for which the thresholds are exact",
@@ -609,7 +604,7 @@ EXTREMES = Claim(
     kind=Kind.EQUALITY,
     sample=draw_extremes,
     measure=measure_extremes,
-    subject=own_map,
+    subject=Penalty.prox,
     planted={
         "squares compared": by_squares,
         "nothing taken to 0": lambda p, x, t: x,
