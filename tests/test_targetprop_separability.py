@@ -647,6 +647,28 @@ def test_violations_are_few():
     assert found.fraction_pairs == pytest.approx(1 / 6)
 
 
+def test_a_sample_next_to_a_hyperplane_of_large_weights_is_missed(monkeypatch):
+    # Of -w + b only 2^-30 is left, no more than rounding of terms of 2^20 explains.
+    v = np.array([2.0**20, 2.0**20 + 2.0**-30])
+    monkeypatch.setattr("zeroone.exact.separability.by_linear_program", lambda rows: (v, None))
+    found = layer_feasibility(np.array([[0.0], [1], [2]]), np.array([[1, -1, 1]]).T)
+    np.testing.assert_array_equal(found.violated[:, 0], [True, True, False])
+
+
+@pytest.mark.parametrize(
+    ("targets", "missed"),
+    [
+        ([1, 1, -1, 1], [False, False, True, False]),
+        ([-1, 1, -1, -1], [False, True, False, False]),
+        ([1, -1, 1, -1], [True, True, True, True]),
+    ],
+)
+def test_without_a_solution_the_sign_of_most_targets_counts(monkeypatch, targets, missed):
+    monkeypatch.setattr("zeroone.exact.separability.by_linear_program", lambda rows: (None, None))
+    found = layer_feasibility(np.array([[0.0], [1], [2], [3]]), np.array([targets]).T)
+    np.testing.assert_array_equal(found.violated[:, 0], missed)
+
+
 def test_no_violations_unless_asked_for():
     found = layer_feasibility(XOR, [[1], [-1], [-1], [1]], violations=False)
     assert found.violated is None
