@@ -309,6 +309,32 @@ def test_command_holds(few, capsys):
     assert "FAILS" not in printed
 
 
+@pytest.mark.parametrize(
+    ("words", "n_claims", "processors", "workers"),
+    [
+        ("", 229, 2, 2),
+        ("", 229, 64, 4),
+        ("", 229, None, 1),
+        ("", 49, 2, 1),
+        ("--cases 40", 229, 2, 1),
+        ("--scheduler tcp://host:8786", 229, 2, 1),
+        ("--workers 3", 229, 2, 3),
+    ],
+)
+def test_a_full_run_is_shared_out(monkeypatch, words, n_claims, processors, workers):
+    monkeypatch.setattr("os.cpu_count", lambda: processors)
+    monkeypatch.setattr(registry, "CLAIMS", (FEW[1],) * n_claims)
+    taken = []
+
+    def stop(workers, scheduler):
+        taken.append(workers)
+        raise ValueError("far enough")
+
+    monkeypatch.setattr("zeroone.commands.verify.workers_or_cluster", stop)
+    assert cli.main(["verify", *words.split()]) == 2
+    assert taken == [workers]
+
+
 def test_command_fails(broken, tmp_path, capsys):
     page = tmp_path / "report.html"
     results = tmp_path / "results.json"

@@ -170,8 +170,8 @@ def table(mutants: list[Mutant], results: dict[str, dict[str, Any]]) -> str:
         if row["mutants"] + row["equivalent"]:
             count = max(row["mutants"], 1)
             lines.append(
-                f"| {name} | {row['mutants']} | {row['verify']} ({row['verify'] / count:.0%}) "
-                f"| {row['both']} ({row['both'] / count:.0%}) | {row['equivalent']} |"
+                f"| {name} | {row['mutants']} | {row['verify']} ({row['verify'] / count:.1%}) "
+                f"| {row['both']} ({row['both'] / count:.1%}) | {row['equivalent']} |"
             )
     return "\n".join(lines) + "\n\nNot noticed by `verify`:\n\n" + "\n".join(missed) + "\n"
 

@@ -106,14 +106,25 @@ def add_data_options(
     )
 
 
-def add_worker_options(parser: argparse.ArgumentParser) -> None:
-    """Add --workers and --scheduler; `workers_or_cluster` makes an executor of them."""
+def add_worker_options(
+    parser: argparse.ArgumentParser, default: int | None = 1, says: str = "1"
+) -> None:
+    """Add --workers and --scheduler; `workers_or_cluster` makes an executor of them.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+    default : int or None
+        Of --workers; None leaves it to the command.
+    says : str
+        What the help says of the default.
+    """
     parser.add_argument(
         "--workers",
         type=int,
-        default=1,
+        default=default,
         metavar="N",
-        help="processes on this machine that share the work (default: 1)",
+        help=f"processes on this machine that share the work (default: {says})",
     )
     parser.add_argument(
         "--scheduler",

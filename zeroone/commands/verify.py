@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -22,6 +23,10 @@ from zeroone.support.executors import workers_or_cluster
 from zeroone.support.files import atomic_write
 from zeroone.support.tables import table
 from zeroone.support.validation import check_integer
+
+# From so many claims on, several processes are done sooner, though each takes a second to start.
+MANY_CLAIMS = 50
+SEVERAL_WORKERS = 4
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -50,7 +55,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default="default",
         help=f"thorough: {PROFILES['thorough']} times the instances (default: default)",
     )
-    add_worker_options(parser)
+    add_worker_options(
+        parser,
+        default=None,
+        says=f"one a processor, up to {SEVERAL_WORKERS}, for {MANY_CLAIMS} claims or more with all "
+        "their instances; otherwise 1",
+    )
     parser.add_argument("--json", metavar="FILE", help="write the results for programs")
     parser.add_argument(
         "--export",
@@ -162,6 +172,13 @@ def write_values(folder: Path, verdict: Verdict, seed: int) -> None:
         )
 
 
+def workers_by_default(arguments: argparse.Namespace, n_claims: int) -> int:
+    """Return how many processes check the claims if nobody says: several if there is much to do."""
+    if arguments.scheduler is not None or arguments.cases is not None or n_claims < MANY_CLAIMS:
+        return 1
+    return min(os.cpu_count() or 1, SEVERAL_WORKERS)
+
+
 def check(arguments: argparse.Namespace, claims: Sequence[Claim]) -> list[Verdict]:
     """Return the verdicts, with a progress bar meanwhile."""
     verdicts = []
@@ -202,8 +219,10 @@ def check_folder(name: str) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the table of verdicts; the exit status is 1 if a claim fails."""
     check_writable(arguments.json, arguments.html)
-    check_integer("workers", arguments.workers)
     claims = select(all_claims(), arguments.only)
+    if arguments.workers is None:
+        arguments.workers = workers_by_default(arguments, len(claims))
+    check_integer("workers", arguments.workers)
     if arguments.export is not None and not arguments.list:
         check_folder(arguments.export)
     width = max(shutil.get_terminal_size((110, 24)).columns, 80)
