@@ -36,6 +36,13 @@ def exercises(page):
 
 
 WITH_EXERCISES = [page for page in PAGES if exercises(page)]
+# Pages whose code takes long; tests/test_tutorials.py runs them as scripts in any case.
+LONG = (
+    "12_outliers_and_label_noise",
+    "13_convolution_by_hand",
+    "14_sparse_network",
+    "15_without_a_gradient",
+)
 pages = pytest.mark.parametrize("page", WITH_EXERCISES, ids=lambda page: page.stem)
 
 
@@ -118,7 +125,13 @@ def test_numbers_are_compared_to_four_digits():
     assert not is_said("True", "False")
 
 
-@pages
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, id=page.stem, marks=[pytest.mark.slow] if page.stem in LONG else [])
+        for page in WITH_EXERCISES
+    ],
+)
 def test_code_of_the_answers_prints_what_they_say(page, tmp_path):
     parts = [*cells(page), f"print({END!r})"]
     for code, _ in blocks(page):

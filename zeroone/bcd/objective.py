@@ -63,7 +63,8 @@ def layer_product(
     A += b
     if A.dtype == np.float32:
         some = row_blocks(len(V))[0]
-        terms = np.mean(V[some] ** 2, axis=0) @ (W**2).T + b**2
+        with np.errstate(invalid="ignore"):  # some BLAS libraries warn of finite numbers, too
+            terms = np.mean(V[some] ** 2, axis=0) @ (W**2).T + b**2
         lost = terms > CANCELLATION**2 * np.mean(A[some] ** 2, axis=0)
         if lost.any():
             doubles = W[lost].astype(np.float64)
