@@ -233,7 +233,6 @@ def test_a_failing_input_is_shown_in_simple_numbers(name):
         assert not re.search(r"\.\d\d\d|e[+-]\d\d", failure.arguments), failure.arguments
 
 
-@pytest.mark.slow
 def test_a_typical_mistake_is_shown_in_simple_numbers():
     for each in (each for each in WRONG_ANSWERS if each.assignment == "02_u_block"):
         wrong, lost = each.source(solution("02_u_block")), lost_tasks(each)

@@ -88,7 +88,7 @@ def test_of_mini_batches_only_ratios_of_weights_matter_below_one(estimator):
 @pytest.mark.parametrize("estimator", ALL)
 def test_a_heavy_sample_is_met(estimator):
     """Of two samples at the same place, the one of nearly all the weight decides."""
-    for seed in range(5):
+    for seed in range(20):
         X, y, _ = task(estimator, seed)
         X[1] = X[0]
         y[:2] = 0, 1

@@ -43,8 +43,7 @@ NAMES = (
     "rvscgd_angle",
     "step_and_pseudo_derivatives",
 )
-# Bytes. The largest names more than two hundred claims, and every letter is a line of the file.
-LARGEST = {".png": 1_200_000, ".svg": 600_000}
+LARGEST = {".png": 1_200_000, ".svg": 500_000}
 # Figures as large as a page, for a screen or for print; text is read at its own size.
 PAGES = {"claim_margins": (11.5, 13)}
 # Points: text that is smaller cannot be read.
